@@ -1,0 +1,142 @@
+import type { Mailbox } from '../../standards/names/mailbox.ts'
+import type { Notify } from '../../standards/smtp/notify.ts'
+import type { DecisionId, Permit, PermitRecord } from '../decision/decision.ts'
+import type { LedgerEvent } from '../../rooms/ledger/event.ts'
+
+/** What is stored of a message besides its bytes. Plain JSON. */
+export type Envelope = {
+  readonly reversePath: Mailbox | null
+  readonly smtputf8: boolean
+  readonly eightBit: boolean
+  readonly ret: 'FULL' | 'HDRS' | null
+  readonly envid: string | null
+  /** What our Received field says of the arrival (RFC 5321 §4.4). */
+  readonly arrival: {
+    readonly at: number
+    readonly client: string
+    readonly greeting: string
+    readonly protocol: 'SMTP' | 'ESMTP' | 'ESMTPS' | 'ESMTPA' | 'ESMTPSA' | 'UTF8SMTP' | 'UTF8SMTPS' | 'UTF8SMTPA' | 'UTF8SMTPSA' | 'local'
+    readonly tls: string | null
+  }
+}
+
+export type Recipient = {
+  /** Position in the envelope, from 0; with the message id it names the recipient for ever. */
+  readonly index: number
+  readonly mailbox: Mailbox
+  readonly notify: Notify | null
+  readonly orcpt: string | null
+}
+
+/** A message to take custody of. `header` and `body` as in `ReceivedMessage`. */
+export type Entry = {
+  readonly id: DecisionId
+  readonly permit: Permit
+  readonly envelope: Envelope
+  readonly recipients: readonly Recipient[]
+  readonly header: Buffer
+  readonly body: readonly Buffer[]
+  readonly relaxedBodyHash: Buffer
+  readonly size: number
+  readonly hold: { readonly reason: string; readonly until: number } | null
+}
+
+/** A recipient of a stored message that is due, with its retry history. */
+export type RecipientState = Recipient & {
+  readonly state: 'pending' | 'delivered' | 'failed' | 'cancelled'
+  readonly attempts: number
+  /** Milliseconds since the epoch: when it is next due. */
+  readonly dueAt: number
+  readonly lastReply: string | null
+  /** Whether a delay DSN was sent. */
+  readonly delayNotified: boolean
+}
+
+export type StoredMessage = {
+  readonly id: DecisionId
+  readonly permit: PermitRecord
+  readonly envelope: Envelope
+  readonly recipients: readonly RecipientState[]
+  readonly header: Buffer
+  readonly relaxedBodyHash: Buffer
+  readonly size: number
+  readonly hold: { readonly reason: string; readonly until: number } | null
+}
+
+/** What became of one recipient in one attempt. */
+export type Outcome = { readonly index: number } & (
+  | { readonly kind: 'delivered'; readonly reply: string }
+  | { readonly kind: 'failed'; readonly reply: string }
+  | { readonly kind: 'retry'; readonly reply: string; readonly dueAt: number; readonly attempted: boolean; readonly delayNotified?: boolean }
+)
+
+export type QueueFilter = {
+  readonly customer?: string
+  readonly domain?: string
+  readonly source?: string
+  /** A recipient domain. */
+  readonly destination?: string
+  readonly reason?: string
+  readonly state?: 'queued' | 'held'
+}
+
+export type QueueRow = {
+  readonly id: DecisionId
+  readonly state: 'queued' | 'held' | 'damaged'
+  readonly reason: string | null
+  readonly customer: string
+  readonly source: string
+  readonly domain: string
+  readonly reversePath: string
+  readonly recipients: readonly { readonly address: string; readonly state: string; readonly attempts: number; readonly dueAt: number; readonly lastReply: string | null }[]
+  readonly size: number
+  readonly arrivedAt: number
+  readonly heldUntil: number | null
+}
+
+/** Where custody says "no room" instead of losing anything. */
+export type AcceptResult = 'stored' | 'storage-full'
+
+/**
+ * Our duty from 250 to the final outcome of each recipient. One writer: the process that owns the shard.
+ * Every promise resolves only when what it says is on disk; events are written in the same transaction.
+ * STATES.md beside this file is the table behind it.
+ */
+export interface Custody {
+  /** Durable when it resolves: bytes, envelope, permit, recipients and events in one transaction. */
+  accept(entry: Entry, events: readonly LedgerEvent[]): Promise<AcceptResult>
+  /** Writes events that belong to no stored message (refusals). Group-committed; callers need not wait. */
+  record(events: readonly LedgerEvent[]): Promise<void>
+  /** Ids of queued messages with a recipient due at `now`, earliest first, without those in `leased`. Reads no bodies. */
+  due(now: number, limit: number, leased: ReadonlySet<DecisionId>): Promise<readonly DecisionId[]>
+  /** The earliest moment at which anything becomes due, or null when nothing is queued. */
+  nextDue(leased: ReadonlySet<DecisionId>): Promise<number | null>
+  /** null when it is gone; a damaged entry is set aside (state `damaged`), recorded, and answered as null. */
+  read(id: DecisionId): Promise<StoredMessage | null>
+  /** The body in order, in bounded pieces. */
+  readBody(id: DecisionId): AsyncIterable<Buffer>
+  /** Writes outcomes, new entries that follow from them (DSNs) and events in one transaction; removes the message when no recipient is pending. */
+  settle(id: DecisionId, outcomes: readonly Outcome[], follow: readonly Entry[], events: readonly LedgerEvent[]): Promise<void>
+  hold(id: DecisionId, reason: string, until: number, events: readonly LedgerEvent[]): Promise<boolean>
+  /** Makes a held message due now. */
+  release(id: DecisionId, events: readonly LedgerEvent[]): Promise<boolean>
+  /** Held messages whose hold has run out at `now`. */
+  expiredHolds(now: number, limit: number): Promise<readonly DecisionId[]>
+  list(filter: QueueFilter, after: DecisionId | null, limit: number): Promise<readonly QueueRow[]>
+  /** Counts charged per key and five-minute window, newest day only: what the limits start from after a restart. */
+  charges(since: number): Promise<readonly Charge[]>
+  /** Adds to the windows; written with the next group commit. */
+  charge(charges: readonly Charge[]): Promise<void>
+  /** Removes outbox rows that the ledger has projected. */
+  trimOutbox(throughSequence: number): Promise<void>
+  close(): Promise<void>
+}
+
+export type Charge = {
+  /** `grant/<customer>/<grant>` or `customer/<customer>`. */
+  readonly key: string
+  /** Start of the five-minute window, in milliseconds since the epoch. */
+  readonly window: number
+  readonly messages: number
+  readonly recipients: number
+}

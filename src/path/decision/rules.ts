@@ -1,0 +1,32 @@
+/** Rule ids in the order in which they answer (the first that applies). They are never reused. */
+export const ruleOrder = [
+  'line-endings',
+  'message-too-big',
+  'too-many-recipients',
+  'storage-full',
+  'suppressed',
+  'message-malformed',
+  'source-unproven',
+  'evidence-duplicate',
+  'evidence-missing',
+  'evidence-conflict',
+  'consumer-tenant',
+  'tenant-suspended',
+  'author-malformed',
+  'domain-not-owned',
+  'domain-unproven',
+  'tenant-not-authorised',
+  'class-not-authorised',
+  'hybrid-host-not-listed',
+  'reverse-path-not-owned',
+  'sender-not-owned',
+  'evidence-required',
+  'lookup-failed',
+  'key-not-ready',
+  'system-fault',
+  'rate-exceeded',
+  'held',
+  'accepted',
+] as const
+
+export type RuleId = (typeof ruleOrder)[number]

@@ -1,0 +1,29 @@
+/**
+ * One step in the life of a message: flat data that this room owns. `detail` is plain JSON of the step's own shape.
+ * Events are append-only; (shard, sequence) names one for ever.
+ */
+export type LedgerEvent = {
+  readonly kind:
+    | 'decision' // detail: DecisionFacts with verdict, rule and reply
+    | 'signed' // detail: { domain, selectors, policyVersion }
+    | 'cleaned' // detail: { removed: field names }
+    | 'delivered'
+    | 'deferred'
+    | 'failed' // detail: { recipients, destination, reply }
+    | 'held'
+    | 'released'
+    | 'cancelled'
+    | 'expired' // detail: { reason, by }
+    | 'dsn' // detail: { about, action, recipients }
+    | 'damaged' // detail: { what }
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** The decision id, which is also the message id. */
+  readonly id: string
+  readonly customer: string | null
+  readonly source: string | null
+  readonly detail: { readonly [key: string]: unknown }
+}
+
+/** An event as it stands in an outbox or a day file. */
+export type StoredEvent = LedgerEvent & { readonly shard: number; readonly sequence: number }
