@@ -3,13 +3,14 @@ import { type SyntaxFault, syntaxFault } from '../fault.ts'
 
 declare const domain: unique symbol
 
-/** A fully qualified domain name in A-label form, lower case, no trailing dot (RFC 5890, UTS 46). Only `parseDomain` makes it. */
+/** A domain name in A-label form, lower case, no trailing dot (RFC 5890, UTS 46). Only `parseDomain` makes it. */
 export type Domain = string & { readonly [domain]: true }
 
 const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 
 /**
- * Reads a domain name as UTS 46 non-transitional A-labels. At least two labels, each 1 to 63 octets, 253 in all (RFC 1035 §2.3.4).
+ * Reads a domain name as UTS 46 non-transitional A-labels, each 1 to 63 octets, 253 in all (RFC 1035 §2.3.4). One label alone
+ * is a name (RFC 5321 §2.3.5); who needs a registrable one asks `parentOf`.
  * An underscore is taken, since DNS names such as `_domainkey.example` are domains too.
  */
 export function parseDomain(text: string): Domain | SyntaxFault {
@@ -22,7 +23,6 @@ export function parseDomain(text: string): Domain | SyntaxFault {
   if (ascii === null) return syntaxFault('the domain is not a valid internationalised name')
   if (ascii.length > 253) return syntaxFault('the domain is longer than 253 octets')
   const labels = ascii.split('.')
-  if (labels.length < 2) return syntaxFault('the domain has one label only')
   for (const one of labels) {
     if (!label.test(one)) return syntaxFault('the domain has a malformed label')
   }
@@ -38,10 +38,10 @@ export function isAtOrBelow(child: Domain, parent: Domain): boolean {
   return child === parent || child.endsWith(`.${parent}`)
 }
 
-/** The name one label up, or null when that would be a top-level domain. */
+/** The name one label up, or null at a top-level domain. */
 export function parentOf(child: Domain): Domain | null {
-  const up = child.slice(child.indexOf('.') + 1)
-  return up.includes('.') ? (up as Domain) : null
+  const dot = child.indexOf('.')
+  return dot === -1 ? null : (child.slice(dot + 1) as Domain)
 }
 
 function isPlainAscii(text: string): boolean {
