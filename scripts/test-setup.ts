@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Mail software that is not ours: tests ask it whether what we send is right. */
+const peers: readonly { debianPackage: string; program: string; for: string }[] = [
+  { debianPackage: 'swaks', program: 'swaks', for: 'an SMTP client that is not ours' },
+  { debianPackage: 'postfix', program: 'smtp-sink', for: 'an SMTP server that is not ours' },
+  { debianPackage: 'opendkim', program: 'opendkim', for: 'a DKIM verifier' },
+  { debianPackage: 'opendkim-tools', program: 'opendkim-testmsg', for: 'a DKIM verifier' },
+  { debianPackage: 'python3-dkim', program: 'dkimverify', for: 'a second DKIM verifier' },
+]
+
+/** Installs the missing peers where that is allowed, else says how to get them. Tests that need one say so themselves. */
+export const installPeers = () => {
+  const packages = missingPeers().map((peer) => peer.debianPackage)
+  if (packages.length === 0) return
+  if (process.getuid?.() === 0 && programExists('apt-get')) installDebianPackages(packages)
+  for (const peer of missingPeers()) {
+    console.error(`${peer.program} is missing (${peer.for}). On Debian: apt-get install ${peer.debianPackage}`)
+  }
+}
+
+const missingPeers = () => peers.filter((peer) => !programExists(peer.program))
+
+const programExists = (name: string) =>
+  [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].some((directory) => existsSync(join(directory, name)))
+
+const installDebianPackages = (packages: readonly string[]) => {
+  console.error(`installing ${packages.join(', ')} for the tests`)
+  withServicesKeptDown(() => {
+    aptGet('update')
+    aptGet('install', '--yes', '--no-install-recommends', ...packages)
+  })
+}
+
+const aptGet = (...args: readonly string[]) =>
+  spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=120', '-qq', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    // Standard output is kept for the results.
+    stdio: ['ignore', 2, 2],
+  })
+
+/** Debian starts a service when it is installed, unless this file says no. */
+const withServicesKeptDown = (work: () => void) => {
+  const policy = '/usr/sbin/policy-rc.d'
+  if (existsSync(policy)) return work()
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    work()
+  } finally {
+    rmSync(policy)
+  }
+}
