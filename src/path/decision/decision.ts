@@ -27,7 +27,12 @@ export type PermitRecord = {
 
 /** Whom the evidence proved: a source of the policy found by what the connection proved. */
 export type Attribution =
-  | { readonly kind: 'm365'; readonly tenant: string; readonly originator: Domain; readonly connectingHost: string | null }
+  | {
+      readonly kind: 'm365'
+      readonly tenant: string
+      readonly originator: Domain
+      readonly connectingHost: string | null
+    }
   | { readonly kind: 'smtp-auth'; readonly account: string }
   | { readonly kind: 'mtls'; readonly fingerprint: string }
   | { readonly kind: 'network'; readonly address: string }
