@@ -3,13 +3,20 @@
  * value, never an empty answer.
  */
 export interface Dns {
+  /** Each record as one text, its strings joined (RFC 7208 §3.3); octets above 127 are Latin-1 characters. */
   txt(name: string): Promise<readonly string[] | DnsTrouble>
-  mx(name: string): Promise<readonly { readonly preference: number; readonly exchange: string }[] | DnsTrouble>
-  /** IPv4 and IPv6 addresses in canonical text. */
-  addresses(name: string): Promise<readonly string[] | DnsTrouble>
+  /** Exchange names in lower case without a trailing dot; the root of a null MX (RFC 7505) is `''`. */
+  mx(name: string): Promise<readonly MxRecord[] | DnsTrouble>
+  /**
+   * IPv4 and IPv6 addresses in canonical text. With `family` only that kind is asked for, so that who can do with either
+   * is not stopped by trouble in one; without it trouble in one is trouble, since half an answer proves no absence.
+   */
+  addresses(name: string, family?: 4 | 6): Promise<readonly string[] | DnsTrouble>
   ptr(address: string): Promise<readonly string[] | DnsTrouble>
   ns(name: string): Promise<readonly string[] | DnsTrouble>
 }
+
+export type MxRecord = { readonly preference: number; readonly exchange: string }
 
 export type DnsTrouble = { readonly trouble: 'timeout' | 'servfail' | 'refused' | 'malformed'; readonly name: string }
 
