@@ -1,0 +1,68 @@
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { secureHeaders } from 'hono/secure-headers'
+import type { Log } from '../../platform/log.ts'
+import { OperationError, type Operations } from '../operations.ts'
+import { problem } from './problem.ts'
+import { decisionRoutes } from './decisions.ts'
+import { domainRoutes } from './domains.ts'
+import { keyRoutes } from './keys.ts'
+import { policyRoutes } from './policy.ts'
+import { queueRoutes } from './queue.ts'
+import { refusedRoutes } from './refused.ts'
+import { seenRoutes } from './seen.ts'
+import type { Caller, TokenBook } from './tokens.ts'
+
+export type ApiEnv = { Variables: { caller: Caller } }
+
+export type ApiOptions = {
+  readonly operations: Operations
+  readonly tokens: TokenBook
+  /** The page of a rule, without decision data; null for an unknown rule. */
+  readonly refusedPage: (rule: string) => string | null
+  /** Whether mail can be taken now. */
+  readonly ready: () => Promise<boolean>
+  readonly log: Log
+}
+
+/** A policy of 100,000 customers is some 40 MB of YAML. */
+const maxRequestBytes = 128 * 1024 * 1024
+
+/** The HTTP face: everything under /api/v1 needs a bearer token; the health pages and `/refused/RULE` need none. */
+export function createApi(options: ApiOptions): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>()
+  app.use(secureHeaders())
+  app.use(bodyLimit({ maxSize: maxRequestBytes, onError: (c) => problem(c, 413, 'the request is larger than 128 MB') }))
+
+  app.get('/healthz', (c) => c.text('ok'))
+  app.get('/readyz', async (c) => ((await options.ready()) ? c.text('ready') : c.text('not ready', 503)))
+  app.route('/refused', refusedRoutes(options.refusedPage))
+
+  app.use('/api/v1/*', async (c, next) => {
+    const caller = await callerOf(options.tokens, c.req.header('authorization'))
+    if (caller === null) return problem(c, 401, 'send a valid token as Authorization: Bearer TOKEN')
+    c.set('caller', caller)
+    return next()
+  })
+  app.route('/api/v1/policy', policyRoutes(options.operations))
+  app.route('/api/v1/domains', domainRoutes(options.operations))
+  app.route('/api/v1/seen', seenRoutes(options.operations))
+  app.route('/api/v1/keys', keyRoutes(options.operations))
+  app.route('/api/v1/queue', queueRoutes(options.operations))
+  app.route('/api/v1/decisions', decisionRoutes(options.operations))
+
+  app.notFound((c) => problem(c, 404, 'there is nothing at this address'))
+  app.onError((error, c) => {
+    if (error instanceof OperationError) {
+      return problem(c, error.kind === 'unavailable' ? 503 : error.kind === 'not-allowed' ? 409 : 400, error.message)
+    }
+    options.log.error('a request failed', { method: c.req.method, path: c.req.path, error })
+    return problem(c, 500, 'something went wrong on our side; the log tells what')
+  })
+  return app
+}
+
+async function callerOf(tokens: TokenBook, authorization: string | undefined): Promise<Caller | null> {
+  const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1]
+  return token === undefined ? null : tokens.callerOf(token)
+}

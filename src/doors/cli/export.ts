@@ -1,0 +1,18 @@
+import { Command } from '@commander-js/extra-typings'
+import { type Call, configOption, exitCodes, jsonOption } from './cli.ts'
+import { printJson } from './print.ts'
+
+export function exportCommand(call: Call): Command {
+  return new Command('export')
+    .description('print the policy as YAML that can be applied again')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action((options) =>
+      call.withOperations(options.config, async (operations) => {
+        const policy = await operations.exportPolicy()
+        if (options.json === true) printJson(call.terminal, { policy })
+        else call.terminal.out(policy)
+        return exitCodes.fine
+      }),
+    ) as unknown as Command
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import {
+  type ApplyAnswer,
+  type DomainRow,
+  type KeyCheck,
+  type KeyRow,
+  OperationError,
+  type Operations,
+  type QueueDetail,
+  type QueueItem,
+  type SeenRow,
+  type Story,
+} from '../operations.ts'
+import type { Secret } from '../../standards/secret.ts'
+
+const requestTimeoutMs = 60_000
+
+/** The operations of a running server, asked for over HTTP. The server is ours and of this version: answers are taken as typed. */
+export function remoteOperations(url: string, token: Secret<string>): Operations {
+  const call = async (method: string, path: string, body?: unknown): Promise<Response> => {
+    const headers: Record<string, string> = { authorization: `Bearer ${token.reveal()}` }
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    try {
+      const signal = AbortSignal.timeout(requestTimeoutMs)
+      return await fetch(new URL(path, url), {
+        method,
+        headers,
+        signal,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+    } catch (error) {
+      throw new OperationError('unavailable', `${url} does not answer: ${reasonOf(error)}`)
+    }
+  }
+  const items = async <Row>(path: string, method = 'GET'): Promise<readonly Row[]> => {
+    const answer = (await valueOf(await call(method, path))) as { readonly items: readonly Row[] }
+    return answer.items
+  }
+  const maybe = async <Value>(path: string): Promise<Value | null> => {
+    const response = await call('GET', path)
+    return response.status === 404 ? null : ((await valueOf(response)) as Value)
+  }
+  const act = async (path: string, body?: unknown): Promise<boolean> => {
+    const response = await call('POST', path, body)
+    if (response.status === 404) return false
+    await valueOf(response)
+    return true
+  }
+  return {
+    applyPolicy: async ({ file, text, dryRun }) => {
+      const response = await call('PUT', '/api/v1/policy', { file, text, dryRun })
+      if (response.status === 422 || response.status === 409) return (await response.json()) as ApplyAnswer
+      return (await valueOf(response)) as ApplyAnswer
+    },
+    exportPolicy: async () => {
+      const response = await call('GET', '/api/v1/policy')
+      if (!response.ok) await valueOf(response)
+      return response.text()
+    },
+    domains: () => items<DomainRow>('/api/v1/domains'),
+    seen: ({ customer }) => items<SeenRow>(`/api/v1/seen${queryOf({ customer: customer ?? undefined })}`),
+    keys: () => items<KeyRow>('/api/v1/keys'),
+    checkKeys: () => items<KeyCheck>('/api/v1/keys/check', 'POST'),
+    queue: (selection) => items<QueueItem>(`/api/v1/queue${queryOf(selection)}`),
+    queued: (id) => maybe<QueueDetail>(`/api/v1/queue/${encodeURIComponent(id)}`),
+    holdMessage: (id, reason) => act(`/api/v1/queue/${encodeURIComponent(id)}/hold`, { reason }),
+    releaseMessage: (id) => act(`/api/v1/queue/${encodeURIComponent(id)}/release`),
+    cancelMessage: (id) => act(`/api/v1/queue/${encodeURIComponent(id)}/cancel`),
+    why: (id, { replay }) => maybe<Story>(`/api/v1/decisions/${encodeURIComponent(id)}${replay ? '?replay=true' : ''}`),
+  }
+}
+
+const problemShape = z.object({ detail: z.string() })
+
+async function valueOf(response: Response): Promise<unknown> {
+  const body: unknown = await response.json().catch(() => null)
+  if (response.ok) return body
+  const told = problemShape.safeParse(body)
+  const detail = told.success ? told.data.detail : `the server answered ${response.status}`
+  if (response.status === 401) throw new OperationError('not-allowed', `the server does not take this token: ${detail}`)
+  throw new OperationError(response.status >= 500 ? 'unavailable' : 'usage', detail)
+}
+
+function queryOf(values: { readonly [name: string]: string | undefined }): string {
+  const given = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,132 @@
+/**
+ * What people and programs can ask of a running Anechoic, as one interface: the HTTP API serves it, the command line asks for
+ * it, over HTTP or, when no server runs, on the stores themselves. Shapes are those of the public contract: plain JSON.
+ */
+export interface Operations {
+  /** Replaces the policy by the text of a policy file. With `dryRun` only the plan is made. */
+  applyPolicy(request: ApplyRequest): Promise<ApplyAnswer>
+  /** The whole policy as YAML that applies again to an empty plan. */
+  exportPolicy(): Promise<string>
+  domains(): Promise<readonly DomainRow[]>
+  seen(filter: { readonly customer: string | null }): Promise<readonly SeenRow[]>
+  keys(): Promise<readonly KeyRow[]>
+  /** Looks each key's record up now, past every cache. */
+  checkKeys(): Promise<readonly KeyCheck[]>
+  queue(filter: QueueSelection): Promise<readonly QueueItem[]>
+  queued(id: string): Promise<QueueDetail | null>
+  holdMessage(id: string, reason: string, by: string): Promise<boolean>
+  releaseMessage(id: string, by: string): Promise<boolean>
+  cancelMessage(id: string, by: string): Promise<boolean>
+  /** The life of a message told in words; null when nothing is known of the id. */
+  why(id: string, options: { readonly replay: boolean }): Promise<Story | null>
+}
+
+export type ApplyRequest = {
+  readonly file: string
+  readonly text: string
+  readonly dryRun: boolean
+  readonly by: string
+}
+
+export type ApplyAnswer =
+  | { readonly kind: 'applied' | 'planned'; readonly version: number; readonly plan: readonly string[] }
+  /** Each problem is `FILE:LINE:COLUMN path: message`. */
+  | { readonly kind: 'invalid'; readonly problems: readonly string[] }
+  /** The policy file of the configuration is the authority. */
+  | { readonly kind: 'read-only'; readonly file: string }
+
+export type DnsRecord = { readonly name: string; readonly type: string; readonly value: string }
+
+export type DomainRow = {
+  readonly domain: string
+  readonly customer: string
+  readonly proof: 'dns' | 'asserted'
+  readonly status: string
+  readonly lapses: string | null
+  readonly record: DnsRecord | null
+}
+
+export type KeyRow = {
+  readonly domain: string
+  readonly source: string
+  readonly selector: string
+  readonly algorithm: string
+  readonly state: string
+  readonly record: DnsRecord
+}
+
+export type KeyCheck = KeyRow & { readonly seen: boolean; readonly because: string }
+
+export type SeenRow = {
+  readonly id: string
+  readonly customer: string | null
+  readonly kind: string
+  readonly tenant: string | null
+  readonly originator: string | null
+  readonly class: string | null
+  readonly connectingHost: string | null
+  readonly authorDomains: readonly string[]
+  readonly count: number
+  readonly firstSeen: string
+  readonly lastSeen: string
+  readonly refusedBy: { readonly [rule: string]: number }
+  readonly relation: string
+  readonly [more: string]: unknown
+}
+
+export type QueueSelection = {
+  readonly customer?: string
+  readonly domain?: string
+  readonly source?: string
+  readonly destination?: string
+  readonly reason?: string
+}
+
+export type QueueItem = {
+  readonly id: string
+  readonly state: string
+  readonly reason: string | null
+  readonly customer: string
+  readonly source: string
+  readonly domain: string
+  readonly reversePath: string
+  readonly recipients: readonly QueueRecipient[]
+  readonly size: number
+  readonly arrived: string
+  readonly heldUntil: string | null
+}
+
+export type QueueRecipient = {
+  readonly address: string
+  readonly state: string
+  readonly attempts: number
+  readonly due: string
+  readonly lastReply: string | null
+}
+
+export type QueueDetail = QueueItem & { readonly header: string; readonly events: readonly StoryEvent[] }
+
+export type StoryEvent = { readonly at: string; readonly kind: string; readonly words: string }
+
+export type Story = {
+  readonly id: string
+  readonly verdict: string
+  readonly rule: string
+  readonly reply: string
+  /** The decision told line by line. */
+  readonly words: readonly string[]
+  readonly events: readonly StoryEvent[]
+  readonly facts: unknown
+  readonly replay: { readonly verdict: string; readonly rule: string; readonly same: boolean } | null
+}
+
+/** Asked of the wrong place or at the wrong time; the message says what to do. */
+export class OperationError extends Error {
+  readonly kind: 'unavailable' | 'not-allowed' | 'usage'
+
+  constructor(kind: 'unavailable' | 'not-allowed' | 'usage', message: string) {
+    super(message)
+    this.name = 'OperationError'
+    this.kind = kind
+  }
+}
