@@ -1,7 +1,7 @@
 import type { Mailbox } from '../../standards/names/mailbox.ts'
 import type { Notify } from '../../standards/smtp/notify.ts'
 import type { DecisionId, Permit, PermitRecord } from '../decision/decision.ts'
-import type { LedgerEvent } from '../../rooms/ledger/event.ts'
+import type { LedgerEvent, StoredEvent } from '../../rooms/ledger/index.ts'
 
 /** What is stored of a message besides its bytes. Plain JSON. */
 export type Envelope = {
@@ -15,7 +15,17 @@ export type Envelope = {
     readonly at: number
     readonly client: string
     readonly greeting: string
-    readonly protocol: 'SMTP' | 'ESMTP' | 'ESMTPS' | 'ESMTPA' | 'ESMTPSA' | 'UTF8SMTP' | 'UTF8SMTPS' | 'UTF8SMTPA' | 'UTF8SMTPSA' | 'local'
+    readonly protocol:
+      | 'SMTP'
+      | 'ESMTP'
+      | 'ESMTPS'
+      | 'ESMTPA'
+      | 'ESMTPSA'
+      | 'UTF8SMTP'
+      | 'UTF8SMTPS'
+      | 'UTF8SMTPA'
+      | 'UTF8SMTPSA'
+      | 'local'
     readonly tls: string | null
   }
 }
@@ -67,7 +77,15 @@ export type StoredMessage = {
 export type Outcome = { readonly index: number } & (
   | { readonly kind: 'delivered'; readonly reply: string }
   | { readonly kind: 'failed'; readonly reply: string }
-  | { readonly kind: 'retry'; readonly reply: string; readonly dueAt: number; readonly attempted: boolean; readonly delayNotified?: boolean }
+  /** A person, or a hold that ran out, ended it; `reply` says why. */
+  | { readonly kind: 'cancelled'; readonly reply: string }
+  | {
+      readonly kind: 'retry'
+      readonly reply: string
+      readonly dueAt: number
+      readonly attempted: boolean
+      readonly delayNotified?: boolean
+    }
 )
 
 export type QueueFilter = {
@@ -77,7 +95,7 @@ export type QueueFilter = {
   /** A recipient domain. */
   readonly destination?: string
   readonly reason?: string
-  readonly state?: 'queued' | 'held'
+  readonly state?: 'queued' | 'held' | 'damaged'
 }
 
 export type QueueRow = {
@@ -88,10 +106,29 @@ export type QueueRow = {
   readonly source: string
   readonly domain: string
   readonly reversePath: string
-  readonly recipients: readonly { readonly address: string; readonly state: string; readonly attempts: number; readonly dueAt: number; readonly lastReply: string | null }[]
+  readonly recipients: readonly {
+    readonly address: string
+    readonly state: string
+    readonly attempts: number
+    readonly dueAt: number
+    readonly lastReply: string | null
+  }[]
   readonly size: number
   readonly arrivedAt: number
   readonly heldUntil: number | null
+}
+
+/** A row of the queue and the header section of its message, which is null where it cannot be read. */
+export type QueueDetail = QueueRow & { readonly header: Buffer | null }
+
+export type Depth = {
+  readonly queued: number
+  readonly held: number
+  readonly damaged: number
+  /** Events that the ledger has not yet taken. */
+  readonly outbox: number
+  /** Milliseconds since the epoch: the arrival of the oldest message here, or null when there is none. */
+  readonly oldestArrival: number | null
 }
 
 /** Where custody says "no room" instead of losing anything. */
@@ -100,12 +137,19 @@ export type AcceptResult = 'stored' | 'storage-full'
 /**
  * Our duty from 250 to the final outcome of each recipient. One writer: the process that owns the shard.
  * Every promise resolves only when what it says is on disk; events are written in the same transaction.
+ * A promise that rejects (`CustodyError`) says that it may or may not have happened: the client hears 451, and delivery
+ * asks again before it lets the message go.
  * STATES.md beside this file is the table behind it.
  */
 export interface Custody {
-  /** Durable when it resolves: bytes, envelope, permit, recipients and events in one transaction. */
+  /** Durable when it resolves: bytes, envelope, permit, recipients and events in one transaction. Due from its arrival on. */
   accept(entry: Entry, events: readonly LedgerEvent[]): Promise<AcceptResult>
-  /** Writes events that belong to no stored message (refusals). Group-committed; callers need not wait. */
+  /** Whether the disk has more free space than the reserve. Answers from memory, at most a second old. */
+  hasRoom(): boolean
+  /**
+   * Writes events that belong to no stored message (refusals). Group-committed; callers need not wait, but must handle the
+   * rejection, which comes at once when the disk is so slow that too many events wait.
+   */
   record(events: readonly LedgerEvent[]): Promise<void>
   /** Ids of queued messages with a recipient due at `now`, earliest first, without those in `leased`. Reads no bodies. */
   due(now: number, limit: number, leased: ReadonlySet<DecisionId>): Promise<readonly DecisionId[]>
@@ -113,22 +157,41 @@ export interface Custody {
   nextDue(leased: ReadonlySet<DecisionId>): Promise<number | null>
   /** null when it is gone; a damaged entry is set aside (state `damaged`), recorded, and answered as null. */
   read(id: DecisionId): Promise<StoredMessage | null>
-  /** The body in order, in bounded pieces. */
+  /**
+   * The body in order, in bounded pieces. Throws before the last piece when the bytes are not those that were stored (the
+   * message is then set aside), so whoever sends it must not end the data before the iteration ends.
+   */
   readBody(id: DecisionId): AsyncIterable<Buffer>
-  /** Writes outcomes, new entries that follow from them (DSNs) and events in one transaction; removes the message when no recipient is pending. */
-  settle(id: DecisionId, outcomes: readonly Outcome[], follow: readonly Entry[], events: readonly LedgerEvent[]): Promise<void>
+  /**
+   * Writes outcomes, new entries that follow from them (DSNs) and events in one transaction; removes the message when no
+   * recipient is pending. Asking again after a rejection is safe: a recipient that is not pending is left as it is, and of
+   * a message that is gone only the events are written.
+   */
+  settle(
+    id: DecisionId,
+    outcomes: readonly Outcome[],
+    follow: readonly Entry[],
+    events: readonly LedgerEvent[],
+  ): Promise<void>
+  /** Queued or held becomes held, for this reason and until then. False, and nothing is written, in any other state. */
   hold(id: DecisionId, reason: string, until: number, events: readonly LedgerEvent[]): Promise<boolean>
-  /** Makes a held message due now. */
+  /** Makes a held message due now. False, and nothing is written, when it is not held. */
   release(id: DecisionId, events: readonly LedgerEvent[]): Promise<boolean>
   /** Held messages whose hold has run out at `now`. */
   expiredHolds(now: number, limit: number): Promise<readonly DecisionId[]>
+  /** In the order of ids, which is the order of arrival; `after` is the last id of the page before. */
   list(filter: QueueFilter, after: DecisionId | null, limit: number): Promise<readonly QueueRow[]>
-  /** Counts charged per key and five-minute window, newest day only: what the limits start from after a restart. */
+  find(id: DecisionId): Promise<QueueDetail | null>
+  depth(): Promise<Depth>
+  /** Counts charged per key and five-minute window from `since` on, at most a day back: what the limits start from after a restart. */
   charges(since: number): Promise<readonly Charge[]>
   /** Adds to the windows; written with the next group commit. */
   charge(charges: readonly Charge[]): Promise<void>
+  /** Events with a higher sequence number, in order. */
+  outboxAfter(sequence: number, limit: number): Promise<readonly StoredEvent[]>
   /** Removes outbox rows that the ledger has projected. */
   trimOutbox(throughSequence: number): Promise<void>
+  /** Finishes what was asked, then gives the shard back. Afterwards everything rejects. */
   close(): Promise<void>
 }
 

@@ -1,0 +1,1 @@
+export type { LedgerEvent, StoredEvent } from './event.ts'
