@@ -1,0 +1,2 @@
+export { buildDsn } from './build.ts'
+export type { BuiltDsn, DsnAction, DsnRecipient, DsnReport } from './report.ts'
