@@ -88,17 +88,31 @@ export type Decision = {
 
 /** Enough to judge again: with the policy of `policyVersion` these give the same verdict. Plain JSON. */
 export type DecisionFacts = {
+  /** At MAIL only a few rules may answer. */
+  readonly at: 'mail' | 'data'
   readonly evidence: Evidence
+  /** What went wrong on our side, or null. */
+  readonly systemFault: string | null
+  /** 0 when there was no policy to judge by. */
   readonly policyVersion: number
   readonly standing: StandingFacts
   readonly counters: Counters
   /** Milliseconds since the epoch: the `now` of the decision. */
   readonly now: number
+  /** The customer who must know of it: the owner of the author domain, else of the source. */
   readonly customer: string | null
   readonly source: string | null
   readonly grant: string | null
   /** The rule in this message's own words: names, values, what was expected. */
   readonly because: string
+}
+
+/** A decision as it stands in the ledger: the detail of a `decision` event. */
+export type DecisionRecord = DecisionFacts & {
+  readonly verdict: Decision['verdict']
+  readonly rule: RuleId
+  /** The reply line without its CRLF. */
+  readonly reply: string
 }
 
 /** What standing says about this source at this moment. */

@@ -1,0 +1,73 @@
+import { belongsTo, grantsClass, keysFor } from '../authority.ts'
+import { exceeded } from '../limits.ts'
+import { speaksAsOperator } from './author.ts'
+import { type Check, type Matter, finding } from './matter.ts'
+
+export const evidenceRequired: Check = ({ evidence: { m365 }, subject: { grant } }) => {
+  if (grant === null) return null
+  const wanting = (['dkim', 'arc'] as const).filter(
+    (kind) => grant.evidence[kind] === 'require' && m365?.[kind] !== 'pass',
+  )
+  if (wanting.length === 0) return null
+  const found = wanting.map((kind) => `${kind} is ${m365?.[kind] ?? 'none'}`)
+  return finding(
+    `the grant ${grant.id} requires more: ${found.join(', ')}`,
+    wanting.join(' and ').toUpperCase().replace(' AND ', ' and '),
+  )
+}
+
+export const lookupFailed: Check = (matter) => {
+  const { evidence, policy, subject } = matter
+  if (evidence.connection.kind === 'lookup-failed') return finding(evidence.connection.because)
+  if (policy === null) return finding('the policy cannot be had')
+  if (subject.owned?.dnsLock === true && !speaksAsOperator(matter)) {
+    return finding(`${subject.owned.name} is under a DNS lock, which this version does not read`)
+  }
+  return null
+}
+
+export const keyNotReady: Check = ({ policy, subject: { source, grant, author } }) => {
+  if (policy === null || source === null || grant === null || author === null) return null
+  if (keysFor(policy, source.customer, source.id, author).length > 0) return null
+  return finding(`no key of ${author} for ${source.id} is active`, author)
+}
+
+export const systemFault: Check = ({ systemFault: fault }) => (fault === null ? null : finding(fault))
+
+export const rateExceeded: Check = ({ evidence, policy, counters, subject: { grant } }) => {
+  if (policy === null || grant === null) return null
+  const plan = policy.customers.get(grant.customer)?.plan ?? null
+  const limit = exceeded(grant, plan, counters, evidence.envelope.recipients.length)
+  return limit === null ? null : finding(`over ${limit}, grant ${grant.id}`, limit)
+}
+
+export const held: Check = (matter) =>
+  matter.standing.hold === null || !isGranted(matter) ? null : finding(`held: ${matter.standing.hold.reason}`)
+
+export const accepted: Check = (matter) => {
+  if (!isGranted(matter)) return null
+  const { source, grant, author } = matter.subject
+  const messageClass = matter.evidence.message?.class ?? 'unknown'
+  if (grant === null) return finding(`our own ${messageClass} for ${author ?? 'nobody'}`)
+  return finding(`grant ${grant.id} lets ${source?.id ?? 'nobody'} send ${messageClass} mail as ${author ?? 'nobody'}`)
+}
+
+/**
+ * The one yes. It does not follow from all the other rules being silent: each leg that an acceptance stands on is there, or there is none.
+ */
+export function isGranted(matter: Matter): boolean {
+  const { evidence, policy, subject, now } = matter
+  const { source, owned, grant, author } = subject
+  const messageClass = evidence.message?.class ?? 'unknown'
+  if (policy === null || author === null) return false
+  if (evidence.connection.kind === 'self') return speaksAsOperator(matter) && messageClass === 'notification'
+  return (
+    source !== null &&
+    owned !== null &&
+    grant !== null &&
+    !owned.dnsLock &&
+    belongsTo(policy, source.customer, author, now) &&
+    grantsClass(grant, messageClass) &&
+    keysFor(policy, source.customer, source.id, author).length > 0
+  )
+}

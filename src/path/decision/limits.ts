@@ -1,0 +1,51 @@
+import type { Customer, Grant, GrantLimits } from '../../rooms/registry/policy.ts'
+import type { Counters } from './decision.ts'
+
+/** What a grant may send when it sets no limit of its own: high enough for a large company, low enough that a flood ends the same hour. */
+export const defaultLimits = {
+  messagesPerHour: 10_000,
+  messagesPerDay: 100_000,
+  recipientsPerHour: 50_000,
+  recipientsPerDay: 500_000,
+  recipientsPerMessage: 500,
+} as const satisfies GrantLimits
+
+/** The budget of a customer on trial, over all its sources together. */
+export const trialBudget = { recipientsPerHour: 100, recipientsPerDay: 500 } as const
+
+/** The first limit that this message, counted, would exceed, in words; or null. */
+export function exceeded(
+  grant: Grant,
+  plan: Customer['plan'] | null,
+  counters: Counters,
+  recipients: number,
+): string | null {
+  const limit = limitsOf(grant)
+  const { grant: used, customer } = counters
+  const bounds: readonly (readonly [count: number, most: number, words: string])[] = [
+    [recipients, limit.recipientsPerMessage, 'recipients in one message'],
+    [used.messagesLastHour + 1, limit.messagesPerHour, 'messages an hour'],
+    [used.messagesLastDay + 1, limit.messagesPerDay, 'messages a day'],
+    [used.recipientsLastHour + recipients, limit.recipientsPerHour, 'recipients an hour'],
+    [used.recipientsLastDay + recipients, limit.recipientsPerDay, 'recipients a day'],
+    ...(plan === 'standard'
+      ? []
+      : ([
+          [customer.recipientsLastHour + recipients, trialBudget.recipientsPerHour, 'recipients an hour on trial'],
+          [customer.recipientsLastDay + recipients, trialBudget.recipientsPerDay, 'recipients a day on trial'],
+        ] as const)),
+  ]
+  // Written so that a count which is not a number is over every limit.
+  const over = bounds.find(([count, most]) => !(count <= most))
+  return over === undefined ? null : `${over[1]} ${over[2]}`
+}
+
+function limitsOf({ limits }: Grant): { readonly [name in keyof GrantLimits]: number } {
+  return {
+    messagesPerHour: limits.messagesPerHour ?? defaultLimits.messagesPerHour,
+    messagesPerDay: limits.messagesPerDay ?? defaultLimits.messagesPerDay,
+    recipientsPerHour: limits.recipientsPerHour ?? defaultLimits.recipientsPerHour,
+    recipientsPerDay: limits.recipientsPerDay ?? defaultLimits.recipientsPerDay,
+    recipientsPerMessage: limits.recipientsPerMessage ?? defaultLimits.recipientsPerMessage,
+  }
+}
