@@ -19,5 +19,10 @@ export class Fault extends Error {
 /** Anything unexpected is ours and temporary: 451 4.3.0, never 5xx, never allow. */
 export function asFault(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown
-  return new Fault('us', reply(451, '4.3.0', 'temporary fault on our side, please try again'), 'unexpected fault', thrown)
+  return new Fault(
+    'us',
+    reply(451, '4.3.0', 'temporary fault on our side, please try again'),
+    'unexpected fault',
+    thrown,
+  )
 }
