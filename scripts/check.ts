@@ -24,8 +24,8 @@ const run = ([tool, ...args]: readonly [string, ...string[]]) =>
   })
 
 const results = await Promise.all(checks.map(run))
-for (const { name, passed, output, seconds } of results) {
-  if (!passed) process.stdout.write(`\n${output.trim()}\n`)
+for (const { passed, output } of results) if (!passed) console.log(`${output.trim()}\n`)
+for (const { name, passed, seconds } of results) {
   console.log(`${passed ? 'ok    ' : 'FAILED'} ${name} (${seconds.toFixed(1)} s)`)
 }
 process.exitCode = results.every((result) => result.passed) ? 0 : 1

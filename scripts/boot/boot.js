@@ -32,7 +32,10 @@ const runHere = async (entry, args) => {
 const runUnder = async (node, entry, args) => {
   const options = { env: environmentFor(node), stdio: ['inherit', 'inherit', 'inherit', 'ipc'] }
   const { code } = await runChild(node, [entry, ...args], options).catch((error) => {
-    throw new BootError(`${node} can't be run (${error.message}): install Node.js yourself, then run this again`, OUR_FAULT)
+    throw new BootError(
+      `${node} can't be run (${error.message}): install Node.js yourself, then run this again`,
+      OUR_FAULT,
+    )
   })
   return code
 }

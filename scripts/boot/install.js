@@ -49,7 +49,10 @@ const installRuntime = async (noteInstaller) => {
     await npmCi(runtimeDir, ['--include=optional'], process.execPath, noteInstaller)
   }
   // npm passes over an optional package that it can't get, and says nothing.
-  if (!existsSync(runtimeNode)) throw new BootError(`${tooOld} and ${runtimeName} can't be had: install Node.js ${floor} or newer, then run this again`)
+  if (!existsSync(runtimeNode))
+    throw new BootError(
+      `${tooOld} and ${runtimeName} can't be had: install Node.js ${floor} or newer, then run this again`,
+    )
 }
 
 /**
@@ -74,11 +77,19 @@ const npmCi = async (directory, options, node, noteInstaller) => {
   const [command, ...first] = underNpm ? [node, process.env.npm_execpath] : ['npm']
   const env = environmentFor(node)
   const stdio = ['ignore', process.stderr, process.stderr]
-  const { code, passedOn } = await runChild(command, [...first, 'ci', ...options], { cwd: directory, env, stdio }, noteInstaller).catch(
-    (error) => {
-      throw new BootError(`npm can't be run (${error.message}): install npm, or run npm ci in ${directory} elsewhere, then run this again`)
-    },
-  )
+  const { code, passedOn } = await runChild(
+    command,
+    [...first, 'ci', ...options],
+    { cwd: directory, env, stdio },
+    noteInstaller,
+  ).catch((error) => {
+    throw new BootError(
+      `npm can't be run (${error.message}): install npm, or run npm ci in ${directory} elsewhere, then run this again`,
+    )
+  })
   if (passedOn) throw new BootError(`stopped by ${passedOn} while installing`, exitCodeOf(passedOn))
-  if (code !== 0) throw new BootError(`npm ci failed in ${directory} (code ${code}, its words are above): mend that, then run this again`)
+  if (code !== 0)
+    throw new BootError(
+      `npm ci failed in ${directory} (code ${code}, its words are above): mend that, then run this again`,
+    )
 }

@@ -30,7 +30,8 @@ const acquire = async (directory) => {
   let seen = { mtime: undefined, since: performance.now() }
   let told = false
   while (!make(directory)) {
-    if (performance.now() > deadline) throw new BootError(`${directory} is still held: remove it if no install is running`)
+    if (performance.now() > deadline)
+      throw new BootError(`${directory} is still held: remove it if no install is running`)
     if (!told) say('waiting for another install to finish')
     told = true
     await sleep(LOOK_MS)

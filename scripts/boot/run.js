@@ -9,7 +9,11 @@ const [name, ...args] = process.argv.slice(2)
 const findEntry = () => {
   const candidates = name ? [join(root, 'node_modules', '.bin', name), join(root, name)] : []
   const entry = candidates.find((file) => existsSync(file))
-  if (!entry) throw new BootError(`usage: node scripts/boot/run.js TOOL|FILE [ARGUMENT...]; ${name ?? 'nothing'} is neither`, USAGE)
+  if (!entry)
+    throw new BootError(
+      `usage: node scripts/boot/run.js TOOL|FILE [ARGUMENT...]; ${name ?? 'nothing'} is neither`,
+      USAGE,
+    )
   return realpathSync(entry)
 }
 
