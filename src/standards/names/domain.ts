@@ -19,7 +19,13 @@ export function parseDomain(text: string): Domain | SyntaxFault {
   const bare = text.endsWith('.') ? text.slice(0, -1) : text
   const ascii = isPlainAscii(bare)
     ? bare.toLowerCase()
-    : toASCII(bare, { checkBidi: true, checkHyphens: true, checkJoiners: true, useSTD3ASCIIRules: true, verifyDNSLength: true })
+    : toASCII(bare, {
+        checkBidi: true,
+        checkHyphens: true,
+        checkJoiners: true,
+        useSTD3ASCIIRules: true,
+        verifyDNSLength: true,
+      })
   if (ascii === null) return syntaxFault('the domain is not a valid internationalised name')
   if (ascii.length > 253) return syntaxFault('the domain is longer than 253 octets')
   const labels = ascii.split('.')
@@ -50,6 +56,12 @@ function isPlainAscii(text: string): boolean {
 
 function isValidALabelName(ascii: string): boolean {
   return (
-    toASCII(ascii, { checkBidi: true, checkHyphens: false, checkJoiners: true, useSTD3ASCIIRules: false, verifyDNSLength: true }) === ascii
+    toASCII(ascii, {
+      checkBidi: true,
+      checkHyphens: false,
+      checkJoiners: true,
+      useSTD3ASCIIRules: false,
+      verifyDNSLength: true,
+    }) === ascii
   )
 }

@@ -31,9 +31,10 @@ export function parseNetwork(text: string): Network | SyntaxFault {
   const width = bitsOf(address)
   if (slash === -1) return { address, prefix: width }
   const digits = text.slice(slash + 1)
-  if (!/^(?:0|[1-9][0-9]{0,2})$/.test(digits) || Number(digits) > width) return syntaxFault('the prefix length is not a number in range')
+  if (!/^(?:0|[1-9][0-9]{0,2})$/.test(digits) || Number(digits) > width)
+    return syntaxFault('the prefix length is not a number in range')
   const prefix = Number(digits)
-  if (maskText(address, prefix) !== address) return syntaxFault('the network has bits set beyond its prefix')
+  if (!hasOnlyPrefixBits(wordsOf(address), prefix)) return syntaxFault('the network has bits set beyond its prefix')
   return { address, prefix }
 }
 
@@ -46,8 +47,10 @@ export function bitsOf(address: IpAddress): 32 | 128 {
   return address.includes(':') ? 128 : 32
 }
 
+/** Whether the address lies in the block; never for the other family. */
 export function networkContains(network: Network, address: IpAddress): boolean {
-  return bitsOf(network.address) === bitsOf(address) && maskText(address, network.prefix) === network.address
+  if (bitsOf(network.address) !== bitsOf(address)) return false
+  return keyOf(wordsOf(address), network.prefix) === keyOf(wordsOf(network.address), network.prefix)
 }
 
 /** Whether the two blocks share an address, whichever is the wider. */
@@ -60,44 +63,63 @@ export function networksOverlap(a: Network, b: Network): boolean {
  * Later entries replace earlier ones for the same block.
  */
 export class NetworkTable<T> {
-  readonly #byPrefix = new Map<string, Map<string, T>>()
-  readonly #lengths: { readonly 4: number[]; readonly 6: number[] } = { 4: [], 6: [] }
+  readonly #levels: { readonly 32: Level<T>[]; readonly 128: Level<T>[] } = { 32: [], 128: [] }
 
   constructor(entries: Iterable<readonly [Network, T]> = []) {
     for (const [network, value] of entries) this.#add(network, value)
+    for (const levels of [this.#levels[32], this.#levels[128]]) levels.sort((x, y) => y.prefix - x.prefix)
   }
 
   #add(network: Network, value: T): void {
-    const family = bitsOf(network.address) === 32 ? 4 : 6
-    const key = `${family}/${network.prefix}`
-    let level = this.#byPrefix.get(key)
+    const levels = this.#levels[bitsOf(network.address)]
+    let level = levels.find((one) => one.prefix === network.prefix)
     if (level === undefined) {
-      level = new Map()
-      this.#byPrefix.set(key, level)
-      this.#lengths[family].push(network.prefix)
-      this.#lengths[family].sort((x, y) => y - x)
+      level = { prefix: network.prefix, byKey: new Map() }
+      levels.push(level)
     }
-    level.set(network.address, value)
+    level.byKey.set(keyOf(wordsOf(network.address), network.prefix), value)
   }
 
   /** The value of the longest block that holds the address, or null. */
   lookup(address: IpAddress): T | null {
-    const family = bitsOf(address) === 32 ? 4 : 6
-    for (const prefix of this.#lengths[family]) {
-      const hit = this.#byPrefix.get(`${family}/${prefix}`)?.get(maskText(address, prefix))
+    const words = wordsOf(address)
+    for (const level of this.#levels[bitsOf(address)]) {
+      const hit = level.byKey.get(keyOf(words, level.prefix))
       if (hit !== undefined) return hit
     }
     return null
   }
 }
 
-/** The address with all bits beyond `prefix` cleared. */
-function maskText(address: IpAddress, prefix: number): string {
-  const bytes = ipaddr.parse(address).toByteArray()
-  for (let bit = prefix; bit < bytes.length * 8; bit++) {
-    const at = bit >> 3
-    bytes[at] = (bytes[at] ?? 0) & ~(0x80 >> (bit & 7))
+type Level<T> = { readonly prefix: number; readonly byKey: Map<string, T> }
+
+/** The address as 16-bit words, two or eight. Its text is canonical, so `::` stands at most once and there is no dotted tail. */
+function wordsOf(address: IpAddress): number[] {
+  if (!address.includes(':')) {
+    const [a, b, c, d] = address.split('.').map(Number)
+    return [((a ?? 0) << 8) | (b ?? 0), ((c ?? 0) << 8) | (d ?? 0)]
   }
-  const masked = ipaddr.fromByteArray(bytes)
-  return masked instanceof ipaddr.IPv6 ? masked.toRFC5952String() : masked.toString()
+  const [before, after] = address.split('::')
+  const head = hexWords(before ?? '')
+  const tail = after === undefined ? [] : hexWords(after)
+  return [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => 0), ...tail]
+}
+
+function hexWords(text: string): number[] {
+  return text === '' ? [] : text.split(':').map((word) => Number.parseInt(word, 16))
+}
+
+/** The first `prefix` bits as a map key: one code unit for each word, the rest cleared. */
+function keyOf(words: readonly number[], prefix: number): string {
+  return String.fromCharCode(...words.map((word, at) => word & wordMask(prefix - at * 16)))
+}
+
+function hasOnlyPrefixBits(words: readonly number[], prefix: number): boolean {
+  return words.every((word, at) => (word & ~wordMask(prefix - at * 16)) === 0)
+}
+
+/** The mask of one word when `bits` of the prefix are left at its start. */
+function wordMask(bits: number): number {
+  if (bits >= 16) return 0xffff
+  return bits <= 0 ? 0 : (0xffff << (16 - bits)) & 0xffff
 }

@@ -6,7 +6,8 @@ export type Mailbox = {
   readonly domain: Domain
 }
 
-const atom = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u0080-\u{10ffff}]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u0080-\u{10ffff}]+)*$/u
+const atom =
+  /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u0080-\u{10ffff}]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u0080-\u{10ffff}]+)*$/u
 
 /** The addr-spec in its wire form: the local part is quoted where RFC 5321 §4.1.2 demands it. */
 export function formatMailbox(mailbox: Mailbox): string {
