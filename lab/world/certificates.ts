@@ -22,7 +22,6 @@ const dayMs = 86_400_000
 
 /** A certification authority of the lab's own. */
 export async function createAuthority(name: string): Promise<Authority> {
-  x509.cryptoProvider.set(webcrypto as Parameters<typeof x509.cryptoProvider.set>[0])
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const root = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`,

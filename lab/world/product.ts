@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { stringify } from 'yaml'
+import { processTable } from './process-table.ts'
+
+const entry = new URL('../../src/main.ts', import.meta.url).pathname
+
+export type Printed = { readonly code: number; readonly out: string; readonly err: string }
+
+/** The product as a user runs it: the real processes, driven through its command line and its sockets. */
+export type Product = {
+  readonly pid: number
+  readonly smtpPort: number
+  readonly httpUrl: string
+  readonly token: string
+  /** Runs a verb of the command line against this server. */
+  cli(...args: readonly string[]): Promise<Printed>
+  /** The same, with `--json`, parsed. Throws on an exit code other than 0. */
+  json(...args: readonly string[]): Promise<unknown>
+  /** What it wrote on stderr so far. */
+  log(): string
+  /** Ids of its processes that live now, the supervisor first. */
+  processes(): { readonly name: string; readonly pid: number }[]
+  stop(): Promise<number | null>
+  kill(): Promise<void>
+}
+
+/** Starts it in `directory` with a configuration given as plain data; `dataDir` and ports are added. Waits for `ready`. */
+export async function startProduct(
+  directory: string,
+  configuration: { readonly [key: string]: unknown },
+): Promise<Product> {
+  mkdirSync(directory, { recursive: true })
+  const file = join(directory, 'anechoic.yaml')
+  writeFileSync(file, stringify({ dataDir: join(directory, 'data'), ...configuration }))
+  const token = 'lab-bootstrap-token-0123456789abcdef'
+  const child = spawn(process.execPath, [entry, 'start', '--config', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ANECHOIC_BOOTSTRAP_TOKEN: token },
+  })
+  let log = ''
+  child.stderr.on('data', (data: Buffer) => {
+    log += data.toString()
+  })
+  const ports = await readPorts(child, () => log)
+  const httpUrl = `http://127.0.0.1:${ports.http}`
+  const cli = (...args: readonly string[]): Promise<Printed> =>
+    run([entry, ...args, '--config', file], { ANECHOIC_URL: httpUrl, ANECHOIC_TOKEN: token })
+  return {
+    pid: child.pid ?? 0,
+    smtpPort: ports.smtp,
+    httpUrl,
+    token,
+    cli,
+    json: async (...args) => {
+      const printed = await cli(...args, '--json')
+      if (printed.code !== 0) throw new Error(`anechoic ${args.join(' ')} ended with ${printed.code}: ${printed.err}`)
+      return JSON.parse(printed.out)
+    },
+    log: () => log,
+    processes: () => descendantsOf(child.pid ?? 0),
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+      child.kill('SIGTERM')
+      const [code] = (await once(child, 'exit')) as [number | null]
+      return code
+    },
+    kill: async () => {
+      child.kill('SIGKILL')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    },
+  }
+}
+
+/** Runs one command line to its end. */
+export async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Printed> {
+  const child = spawn(process.execPath, [...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+  const out: Buffer[] = []
+  const err: Buffer[] = []
+  child.stdout.on('data', (data: Buffer) => out.push(data))
+  child.stderr.on('data', (data: Buffer) => err.push(data))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code: code ?? 70, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() }
+}
+
+async function readPorts(
+  child: ChildProcess,
+  log: () => string,
+): Promise<{ readonly smtp: number; readonly http: number }> {
+  if (child.stdout === null) throw new Error('the product has no standard output')
+  const ports = { smtp: 0, http: 0 }
+  for await (const line of createInterface({ input: child.stdout })) {
+    const told = /^listening (smtp|http) \S+:(\d+)$/.exec(line)
+    if (told?.[1] === 'smtp') ports.smtp = Number(told[2])
+    if (told?.[1] === 'http') ports.http = Number(told[2])
+    if (line === 'ready') return ports
+  }
+  throw new Error(`the product did not start:\n${log()}`)
+}
+
+function descendantsOf(pid: number): { readonly name: string; readonly pid: number }[] {
+  const all = processTable()
+  const found = [{ name: 'supervisor', pid }]
+  for (let at = 0; at < found.length; at++) {
+    for (const one of all) if (one.parent === found[at]?.pid) found.push({ name: one.name, pid: one.pid })
+  }
+  return found
+}
