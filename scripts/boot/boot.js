@@ -2,7 +2,7 @@ import module from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { runChild } from './child.js'
 import { ensureInstalled, environmentFor } from './install.js'
-import { BootError, OUR_FAULT, say } from './root.js'
+import { BootError, say } from './root.js'
 
 /**
  * Runs an entry of ours under a Node.js that is new enough, with the locked packages in place.
@@ -32,10 +32,7 @@ const runHere = async (entry, args) => {
 const runUnder = async (node, entry, args) => {
   const options = { env: environmentFor(node), stdio: ['inherit', 'inherit', 'inherit', 'ipc'] }
   const { code } = await runChild(node, [entry, ...args], options).catch((error) => {
-    throw new BootError(
-      `${node} can't be run (${error.message}): install Node.js yourself, then run this again`,
-      OUR_FAULT,
-    )
+    throw new BootError(`${node} can't be run (${error.message}): install Node.js yourself, then run this again`)
   })
   return code
 }

@@ -49,10 +49,10 @@ const installRuntime = async (noteInstaller) => {
     await npmCi(runtimeDir, ['--include=optional'], process.execPath, noteInstaller)
   }
   // npm passes over an optional package that it can't get, and says nothing.
-  if (!existsSync(runtimeNode))
-    throw new BootError(
-      `${tooOld} and ${runtimeName} can't be had: install Node.js ${floor} or newer, then run this again`,
-    )
+  if (existsSync(runtimeNode)) return
+  throw new BootError(
+    `${tooOld} and ${runtimeName} can't be had: install Node.js ${floor} or newer, then run this again`,
+  )
 }
 
 /**

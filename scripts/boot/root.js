@@ -13,7 +13,7 @@ export const floor = manifest.engines.node.replace('>=', '')
 
 /** Exit codes of the contract (section 1). */
 export const USAGE = 2
-export const OUR_FAULT = 70
+const OUR_FAULT = 70
 
 /** A failure whose message already says what to do: it is shown without a stack. */
 export class BootError extends Error {
