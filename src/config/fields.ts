@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import { type SyntaxFault, isSyntaxFault, syntaxFault } from '../standards/fault.ts'
+import { parseDomain } from '../standards/names/domain.ts'
+import { type Network, bitsOf, parseIp, parseNetwork } from '../standards/names/ip.ts'
+import { parsed } from '../standards/yaml/fields.ts'
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const duration = /^([1-9][0-9]{0,8})(ms|s|m|h|d)$/
+
+/** `100ms`, `60s`, `15m`, `4h` or `5d`; the output is in milliseconds. */
+export const durationField = parsed((text): number | SyntaxFault => {
+  const match = duration.exec(text)
+  const unit = units[match?.[2] ?? '']
+  if (match === null || unit === undefined) return syntaxFault('must be a whole number with a unit: ms, s, m, h or d')
+  return Number(match[1]) * unit
+})
+
+export const portField = z.int().min(0, 'must be 0 to 65535').max(65535, 'must be 0 to 65535')
+
+/** Where to listen: an address, or `localhost`. */
+export const listenHostField = parsed((text): string | SyntaxFault => {
+  if (text === 'localhost') return text
+  const address = parseIp(text)
+  return isSyntaxFault(address) ? syntaxFault('must be an IP address or localhost') : address
+})
+
+/** Where to connect to: an address or a name. */
+export const remoteHostField = parsed((text): string | SyntaxFault => {
+  const address = parseIp(text)
+  return isSyntaxFault(address) ? parseDomain(text) : address
+})
+
+/** A provider's block: wider than this it would prove nobody. */
+export const providerNetworkField = parsed((text): Network | SyntaxFault => {
+  const network = parseNetwork(text)
+  if (isSyntaxFault(network)) return network
+  const widest = bitsOf(network.address) === 32 ? 12 : 32
+  return network.prefix < widest ? syntaxFault(`is wider than /${widest}, so it proves no provider`) : network
+})
+
+/** A proxy's block. */
+export const proxyNetworkField = parsed((text): Network | SyntaxFault => {
+  const network = parseNetwork(text)
+  if (isSyntaxFault(network)) return network
+  return network.prefix === 0 ? syntaxFault('names every address; list the proxies') : network
+})
+
+/** `ADDRESS`, `ADDRESS:PORT` or `[IPV6]:PORT`. */
+export const dnsServerField = parsed((text): string | SyntaxFault => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::([1-9][0-9]{0,4}))?$/.exec(text)
+  const address = parseIp(match === null ? text : (match[1] ?? match[2] ?? ''))
+  const port = match?.[3]
+  if (isSyntaxFault(address) || Number(port ?? 53) > 65535) {
+    return syntaxFault(
+      'must be an IP address, with ":PORT" after it if it is not 53 (and an IPv6 address then in brackets)',
+    )
+  }
+  const host = address.includes(':') ? `[${address}]` : address
+  return port === undefined ? address : `${host}:${port}`
+})
+
+/** The recipient domains of a route: `*`, `example.com`, or `*.example.com` for all below it. */
+export const routeDomainField = parsed((text): string | SyntaxFault => {
+  if (text === '*') return text
+  const below = text.startsWith('*.')
+  const domain = parseDomain(below ? text.slice(2) : text)
+  if (isSyntaxFault(domain)) return domain
+  return below ? `*.${domain}` : domain
+})
+
+/** Where the wrapping key is: the output is taken apart, its path still as written. */
+export type Wrapping =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'command'; readonly command: string }
+
+export const wrappingField = parsed((text): Wrapping | SyntaxFault => {
+  const colon = text.indexOf(':')
+  const rest = text.slice(colon + 1)
+  if (colon !== -1 && rest !== '') {
+    const kind = text.slice(0, colon)
+    if (kind === 'file') return { kind, path: rest }
+    if (kind === 'env' && /^[A-Za-z_][A-Za-z0-9_]*$/.test(rest)) return { kind, name: rest }
+    if (kind === 'command') return { kind, command: rest }
+  }
+  return syntaxFault('must be file:PATH, env:NAME or command:COMMAND')
+})
+
+/** A store's URL; the message never repeats it, since it may hold a password. */
+export const storeUrlField = parsed((text): string | SyntaxFault => {
+  if (/^postgres(?:ql)?:\/\//.test(text))
+    return syntaxFault('this version keeps its records in SQLite only: use sqlite:PATH')
+  return /^sqlite:.+$/.test(text) ? text : syntaxFault('must be sqlite:PATH')
+})
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}

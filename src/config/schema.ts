@@ -1,0 +1,338 @@
+import { z } from 'zod'
+import { domainField, emailField, ipField, positiveInteger } from '../standards/yaml/fields.ts'
+import {
+  dnsServerField,
+  durationField,
+  isLoopback,
+  listenHostField,
+  portField,
+  providerNetworkField,
+  proxyNetworkField,
+  remoteHostField,
+  routeDomainField,
+  storeUrlField,
+  wrappingField,
+} from './fields.ts'
+
+/** A field with its documentation: what `docs/config.md` says of it. */
+const described = <T extends z.ZodType>(field: T, words: string): T => field.describe(words)
+
+/** Checks of fields against each other run even when one of them is bad by itself, so that every problem is told at once. */
+const always = { when: ({ value }: { readonly value: unknown }) => typeof value === 'object' && value !== null }
+
+const path = z.string().min(1, 'is empty')
+
+const tls = z.strictObject({
+  cert: described(path, 'PEM file: the certificate, then its intermediates.'),
+  key: described(path, 'PEM file: the private key.'),
+})
+
+const listener = z
+  .strictObject({
+    name: described(
+      z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be lower-case letters, digits and hyphens, at most 32'),
+      'Names the listener in logs and in the ledger. Unique.',
+    ),
+    role: described(
+      z
+        .enum(['relay', 'feedback'])
+        .refine((role) => role !== 'feedback', 'this version has no feedback listeners')
+        .default('relay'),
+      'What comes in here. `feedback` is not in this version.',
+    ),
+    host: described(listenHostField.default('127.0.0.1'), 'Address to listen on.'),
+    port: described(portField, 'Port to listen on; 0 takes a free one.'),
+    tls: described(tls.nullable().default(null), 'Certificate for STARTTLS. Without it STARTTLS is not offered.'),
+    requireTls: described(z.boolean().default(false), 'Refuse MAIL before STARTTLS.'),
+    auth: described(z.boolean().default(false), 'Offer AUTH PLAIN after STARTTLS, for `smtp-auth` sources.'),
+    proxyProtocolFrom: described(
+      z.array(proxyNetworkField).max(0, 'this version does not speak the PROXY protocol').default([]),
+      'Proxies that speak the PROXY protocol. Not in this version: must be empty.',
+    ),
+  })
+  .superRefine((one, context) => {
+    if (one.tls !== null) return
+    if (one.requireTls) context.addIssue({ code: 'custom', path: ['requireTls'], message: 'needs tls' })
+    if (one.auth) {
+      context.addIssue({ code: 'custom', path: ['auth'], message: 'needs tls: passwords are taken only over TLS' })
+    }
+  }, always)
+
+const listeners = z
+  .array(listener)
+  .min(1, 'a relay needs a listener')
+  .superRefine((all: readonly Partial<z.output<typeof listener>>[], context) => {
+    const names = all.map((one) => one?.name)
+    const places = all.map((one) => (one?.port === undefined || one.port === 0 ? undefined : `${one.host}:${one.port}`))
+    for (const at of repeats(names)) {
+      context.addIssue({ code: 'custom', path: [at, 'name'], message: 'another listener has this name' })
+    }
+    for (const at of repeats(places)) {
+      context.addIssue({ code: 'custom', path: [at, 'port'], message: 'another listener has this address and port' })
+    }
+  }, always)
+
+const publicUrl = z.string().superRefine((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : null
+  const message =
+    url === null ||
+    !['http:', 'https:'].includes(url.protocol) ||
+    url.search !== '' ||
+    url.hash !== '' ||
+    url.username !== ''
+      ? 'must be an http or https URL without user, query or fragment'
+      : url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
+        ? 'plain HTTP is for loopback only: use https'
+        : null
+  if (message !== null) context.addIssue({ code: 'custom', message })
+})
+
+const control = z
+  .strictObject({
+    host: described(listenHostField.default('127.0.0.1'), 'Address of the API and the console.'),
+    port: described(portField.default(8025), 'Its port; 0 takes a free one.'),
+    publicUrl: described(
+      publicUrl.nullable().default(null),
+      'The URL under which people reach it. Default: built from host, port and tls.',
+    ),
+    tls: described(tls.nullable().default(null), 'Certificate for HTTPS. Plain HTTP off loopback is an error.'),
+    trustProxyFrom: described(
+      z.array(proxyNetworkField).default([]),
+      'Proxies whose X-Forwarded-For is believed. An empty list believes nobody.',
+    ),
+  })
+  .superRefine((one, context) => {
+    if (one.tls === null && typeof one.host === 'string' && !isLoopback(one.host)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['host'],
+        message: 'plain HTTP is for loopback only: give tls, or listen on 127.0.0.1',
+      })
+    }
+  }, always)
+
+const clientCertificate = z.strictObject({
+  required: described(
+    z.literal(true, 'must be true: an address alone proves no provider').default(true),
+    'Accepts only `true`.',
+  ),
+  names: described(
+    z.array(domainField).default(() => [parseName('mail.protection.outlook.com')]),
+    'Names of which the certificate must bear one. An empty list means no certificate will do. Default: `mail.protection.outlook.com`.',
+  ),
+  ca: described(
+    path.default('system'),
+    '`system`, or a PEM file with the certificates of the authorities to believe instead.',
+  ),
+})
+
+const m365 = z.strictObject({
+  networks: described(
+    z.array(providerNetworkField).nullable().default(null),
+    'Addresses that Microsoft 365 sends from. Default: the built-in list. Wider than /12 (IPv6 /32) is an error; an empty list means none.',
+  ),
+  clientCertificate: described(clientCertificate.prefault({}), 'The TLS client certificate that it must present.'),
+  fcrdns: described(
+    z.enum(['off', 'prefer', 'require']).default('off'),
+    'Forward-confirmed reverse DNS of the connecting host: not looked at, recorded, or demanded.',
+  ),
+})
+
+const google = z.strictObject({
+  networks: described(
+    z.array(providerNetworkField).nullable().default(null),
+    "Addresses that Google Workspace sends from. Default: the built-in list. Google is no source in this version; its addresses can be nobody else's.",
+  ),
+})
+
+const route = z.strictObject({
+  domain: described(
+    routeDomainField,
+    'Recipient domain: `*` for all, `example.com`, or `*.example.com` for all below it. The most exact wins.',
+  ),
+  host: described(remoteHostField, 'Next hop: a name or an address.'),
+  port: described(z.int().min(1, 'must be 1 to 65535').max(65535, 'must be 1 to 65535').default(25), 'Its port.'),
+  tls: described(
+    z.enum(['opportunistic', 'required', 'off']).default('opportunistic'),
+    '`opportunistic` uses STARTTLS when offered; `required` sends only over TLS; `off` never asks for it.',
+  ),
+})
+
+const routes = z.array(route).superRefine((all: readonly Partial<z.output<typeof route>>[], context) => {
+  for (const at of repeats(all.map((one) => one?.domain))) {
+    context.addIssue({ code: 'custom', path: [at, 'domain'], message: 'another route has this domain' })
+  }
+}, always)
+
+const minute = 60_000
+const day = 86_400_000
+
+const retry = z
+  .strictObject({
+    first: described(durationField.default(minute), 'Wait after the first temporary failure. Default: `60s`.'),
+    factor: described(
+      z.number().min(1, 'must be 1 or more').max(100, 'must be at most 100').default(2),
+      'Each wait is this many times the one before.',
+    ),
+    max: described(durationField.default(4 * 60 * minute), 'The longest wait. Default: `4h`.'),
+    giveUpAfter: described(durationField.default(5 * day), 'Age at which a message is returned. Default: `5d`.'),
+  })
+  .superRefine((one, context) => {
+    if (one.max < one.first) context.addIssue({ code: 'custom', path: ['max'], message: 'is shorter than first' })
+    if (one.giveUpAfter < one.first)
+      context.addIssue({ code: 'custom', path: ['giveUpAfter'], message: 'is shorter than first' })
+  }, always)
+
+/** The whole of `anechoic.yaml`: type, default, documentation and error in one place. */
+export const schema = z.strictObject({
+  hostname: described(
+    domainField.optional(),
+    "Our name in greetings and trace fields. Default: the machine's name, or `localhost` where that is no valid name.",
+  ),
+  operator: described(
+    z
+      .strictObject({
+        domain: described(
+          domainField.optional(),
+          'Our own mail (delivery status notifications) speaks for this domain. No customer can own it. Default: hostname.',
+        ),
+      })
+      .prefault({}),
+    'Who runs this relay.',
+  ),
+  dataDir: described(path.default('./data'), 'Queue, ledger and records.'),
+  listeners: described(listeners.prefault([{ name: 'upstream', port: 2525 }]), 'SMTP listeners.'),
+  control: described(control.prefault({}), 'API and console.'),
+  store: described(
+    z
+      .strictObject({
+        url: described(
+          storeUrlField.optional(),
+          'Policy, keys and records. PostgreSQL is not in this version. Default: `sqlite:` and `anechoic.db` in dataDir.',
+        ),
+      })
+      .prefault({}),
+    'The SQL store.',
+  ),
+  workers: described(
+    z
+      .int()
+      .refine((count) => count === 1, 'this version runs one relay process: must be 1')
+      .default(1),
+    'Relay processes. This version runs one.',
+  ),
+  keys: described(
+    z
+      .strictObject({
+        wrapping: described(
+          wrappingField.optional(),
+          'The key under which private keys are stored: `file:PATH` (made 0600 at first start), `env:NAME` or `command:COMMAND`, which print it. Default: `file:` and `wrapping.key` in dataDir.',
+        ),
+      })
+      .prefault({}),
+    'Signing keys.',
+  ),
+  dns: described(
+    z
+      .strictObject({
+        servers: described(
+          z.array(dnsServerField).default([]),
+          "Resolvers, each `ADDRESS` or `ADDRESS:PORT`. An empty list takes the system's.",
+        ),
+        timeoutMs: described(
+          positiveInteger.max(60_000, 'must be at most 60000').default(3000),
+          'Wait for one answer, in milliseconds.',
+        ),
+      })
+      .prefault({}),
+    'Name resolution.',
+  ),
+  limits: described(
+    z
+      .strictObject({
+        maxMessageBytes: described(positiveInteger.default(52_428_800), 'Largest message, in octets.'),
+        maxHeaderBytes: described(positiveInteger.default(262_144), 'Largest header section, in octets.'),
+        maxHeaderFields: described(positiveInteger.default(1000), 'Most header fields in a message.'),
+        maxRecipients: described(positiveInteger.default(500), 'Most recipients in a transaction.'),
+        maxConnections: described(positiveInteger.default(2000), 'Most sessions at a time.'),
+        maxConnectionsPerClient: described(positiveInteger.default(100), 'Most sessions at a time from one address.'),
+        idleTimeoutSeconds: described(positiveInteger.default(300), 'Silence that ends a session, in seconds.'),
+        bytesInFlight: described(
+          positiveInteger.default(536_870_912),
+          'Octets of messages in memory, over all sessions, before reading waits.',
+        ),
+      })
+      .prefault({}),
+    'What one client, or all together, may use.',
+  ),
+  providers: described(
+    z
+      .strictObject({
+        m365: described(m365.prefault({}), 'Microsoft 365.'),
+        google: described(google.prefault({}), 'Google Workspace.'),
+      })
+      .prefault({}),
+    'How a connection proves a shared cloud. A connection from its addresses is only ever its kind of source.',
+  ),
+  delivery: described(
+    z
+      .strictObject({
+        routes: described(routes.default([]), 'Where mail goes instead of to the MX of the recipient domain.'),
+        port: described(
+          z.int().min(1, 'must be 1 to 65535').max(65535, 'must be 1 to 65535').default(25),
+          'Port of the MX hosts.',
+        ),
+        sourceAddresses: described(
+          z.array(ipField).default([]),
+          'Addresses of ours to connect from, in turn. An empty list leaves it to the system.',
+        ),
+        retry: described(
+          retry.prefault({}),
+          'The clock of temporary failures at the destination. Faults of ours never touch it.',
+        ),
+      })
+      .prefault({}),
+    'How mail leaves.',
+  ),
+  policy: described(
+    path.nullable().default(null),
+    'Policy file. Where it is given, the file is the authority and `apply` is refused.',
+  ),
+  feedback: described(
+    z
+      .strictObject({
+        addresses: described(z.array(emailField).default([]), 'Addresses at which reports about our mail arrive.'),
+      })
+      .prefault({}),
+    'Reports about our mail.',
+  ),
+  retention: described(
+    z
+      .strictObject({
+        ledger: described(durationField.default(400 * day), 'The ledger. Default: `400d`.'),
+        subjects: described(durationField.default(30 * day), 'Subjects in it. Default: `30d`.'),
+        heldBodies: described(durationField.default(14 * day), 'Held messages. Default: `14d`.'),
+        reports: described(durationField.default(400 * day), 'Reports. Default: `400d`.'),
+      })
+      .prefault({}),
+    'How long things are kept.',
+  ),
+  log: described(
+    z
+      .strictObject({
+        level: described(z.enum(['debug', 'info', 'warn', 'error']).default('info'), 'The least that is logged.'),
+        format: described(z.enum(['json', 'text']).default('json'), 'JSON lines for machines, or text for people.'),
+      })
+      .prefault({}),
+    'The log, on stderr.',
+  ),
+})
+
+/** The positions of values that stand earlier in the list too. */
+function repeats(values: readonly (string | undefined)[]): readonly number[] {
+  return values.flatMap((value, at) => (value !== undefined && values.indexOf(value) < at ? [at] : []))
+}
+
+function parseName(text: string) {
+  return domainField.parse(text)
+}
