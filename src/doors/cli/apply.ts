@@ -1,9 +1,8 @@
 import { Command } from '@commander-js/extra-typings'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
-import type { Operations } from '../operations.ts'
-import { OperationError } from '../operations.ts'
-import { type Call, configOption, exitCodes, jsonOption, problemsOf } from './cli.ts'
+import { type ApplyAnswer, OperationError, type Operations } from '../operations.ts'
+import { type Call, configOption, exitCodes, jsonOption } from './call.ts'
 import { printJson } from './print.ts'
 
 export function applyCommand(call: Call): Command {
@@ -78,4 +77,21 @@ async function agreed(removals: readonly string[]): Promise<boolean> {
   const answer = await prompt.question(`${removals.join('\n')}\nTake ${removals.length} of these away? [y/N] `)
   prompt.close()
   return /^y(es)?$/i.test(answer.trim())
+}
+
+/** The problems of a refused policy as people read them; nothing for an accepted one. */
+function problemsOf(answer: ApplyAnswer): readonly string[] {
+  switch (answer.kind) {
+    case 'applied':
+    case 'planned':
+      return []
+    case 'invalid':
+      return answer.problems
+    case 'read-only':
+      return [
+        `the configuration names the policy file ${answer.file}: edit that file and reload (SIGHUP) instead of applying`,
+      ]
+    default:
+      return answer satisfies never
+  }
 }

@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import { type Call, configOption, exitCodes, jsonOption } from './cli.ts'
+import { type Call, configOption, exitCodes, jsonOption } from './call.ts'
 import { printRows } from './print.ts'
 
 export function keysCommand(call: Call): Command {

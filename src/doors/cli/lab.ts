@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import type { Call } from './cli.ts'
+import type { Call } from './call.ts'
 
 export function labCommand(call: Call): Command {
   const run = new Command('run')

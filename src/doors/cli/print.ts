@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import { stripVTControlCharacters } from 'node:util'
-import type { Terminal } from './cli.ts'
+import type { Terminal } from './call.ts'
 
 /** JSON for machines, or a table for people; an empty list says so in words. */
 export function printRows<Row>(
@@ -30,7 +30,6 @@ export function printJson(terminal: Terminal, value: unknown): void {
 
 /** Text that came from mail may hold escape sequences that would drive the reader's terminal. */
 export function harmless(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this removes
   return stripVTControlCharacters(text).replace(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
     '\ufffd',

@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Operations, QueueItem, QueueSelection } from '../operations.ts'
-import { type Call, configOption, exitCodes, jsonOption } from './cli.ts'
+import { type Call, configOption, exitCodes, jsonOption } from './call.ts'
 import { harmless, printJson, printRows } from './print.ts'
 
 export function queueCommand(call: Call): Command {

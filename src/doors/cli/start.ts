@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import { type Call, configOption } from './cli.ts'
+import { type Call, configOption } from './call.ts'
 
 export function startCommand(call: Call): Command {
   return new Command('start')

@@ -1,0 +1,39 @@
+import { Option } from '@commander-js/extra-typings'
+import type { Operations } from '../operations.ts'
+
+/** 0 fine, 1 findings or refusals, 2 usage or configuration error, 70 fault of ours (contract section 1). */
+export type ExitCode = number
+
+export const exitCodes = { fine: 0, findings: 1, usage: 2, fault: 70 } as const
+
+/** What the command line needs from the rest of the program; `main.ts` supplies it. */
+export type Powers = {
+  /** Runs the server until it is told to stop. */
+  start(config: string | null): Promise<ExitCode>
+  /** Validates configuration and policy; the problems as they are shown. */
+  check(config: string | null, policy: string | null): Promise<readonly string[]>
+  /** The running server's operations, or, when none runs, those on the stores themselves. */
+  operations(config: string | null): Promise<{ readonly operations: Operations; close(): Promise<void> }>
+  /** Runs the lab in a process of its own. */
+  lab(args: readonly string[]): Promise<ExitCode>
+}
+
+export type Terminal = {
+  out(text: string): void
+  err(text: string): void
+}
+
+/** What each verb's action gets. */
+export type Call = {
+  readonly powers: Powers
+  readonly terminal: Terminal
+  /** Runs the body with operations and closes them after. */
+  withOperations(config: string | undefined, body: (operations: Operations) => Promise<ExitCode>): Promise<void>
+  finish(code: ExitCode): void
+}
+
+export const configOption = (): Option<'--config <file>', undefined, undefined, undefined, false, undefined> =>
+  new Option('--config <file>', 'configuration file (default: ./anechoic.yaml when it is there)')
+
+export const jsonOption = (): Option<'--json', undefined, undefined, undefined, false, undefined> =>
+  new Option('--json', 'print JSON for machines')
