@@ -37,16 +37,16 @@ const listener = z
       z
         .enum(['relay', 'feedback'])
         .refine((role) => role !== 'feedback', 'this version has no feedback listeners')
-        .default('relay'),
+        .prefault('relay'),
       'What comes in here. `feedback` is not in this version.',
     ),
-    host: described(listenHostField.default('127.0.0.1'), 'Address to listen on.'),
+    host: described(listenHostField.prefault('127.0.0.1'), 'Address to listen on.'),
     port: described(portField, 'Port to listen on; 0 takes a free one.'),
-    tls: described(tls.nullable().default(null), 'Certificate for STARTTLS. Without it STARTTLS is not offered.'),
-    requireTls: described(z.boolean().default(false), 'Refuse MAIL before STARTTLS.'),
-    auth: described(z.boolean().default(false), 'Offer AUTH PLAIN after STARTTLS, for `smtp-auth` sources.'),
+    tls: described(tls.nullable().prefault(null), 'Certificate for STARTTLS. Without it STARTTLS is not offered.'),
+    requireTls: described(z.boolean().prefault(false), 'Refuse MAIL before STARTTLS.'),
+    auth: described(z.boolean().prefault(false), 'Offer AUTH PLAIN after STARTTLS, for `smtp-auth` sources.'),
     proxyProtocolFrom: described(
-      z.array(proxyNetworkField).max(0, 'this version does not speak the PROXY protocol').default([]),
+      z.array(proxyNetworkField).max(0, 'this version does not speak the PROXY protocol').prefault([]),
       'Proxies that speak the PROXY protocol. Not in this version: must be empty.',
     ),
   })
@@ -89,15 +89,15 @@ const publicUrl = z.string().superRefine((text, context) => {
 
 const control = z
   .strictObject({
-    host: described(listenHostField.default('127.0.0.1'), 'Address of the API and the console.'),
-    port: described(portField.default(8025), 'Its port; 0 takes a free one.'),
+    host: described(listenHostField.prefault('127.0.0.1'), 'Address of the API and the console.'),
+    port: described(portField.prefault(8025), 'Its port; 0 takes a free one.'),
     publicUrl: described(
-      publicUrl.nullable().default(null),
+      publicUrl.nullable().prefault(null),
       'The URL under which people reach it. Default: built from host, port and tls.',
     ),
-    tls: described(tls.nullable().default(null), 'Certificate for HTTPS. Plain HTTP off loopback is an error.'),
+    tls: described(tls.nullable().prefault(null), 'Certificate for HTTPS. Plain HTTP off loopback is an error.'),
     trustProxyFrom: described(
-      z.array(proxyNetworkField).default([]),
+      z.array(proxyNetworkField).prefault([]),
       'Proxies whose X-Forwarded-For is believed. An empty list believes nobody.',
     ),
   })
@@ -113,34 +113,34 @@ const control = z
 
 const clientCertificate = z.strictObject({
   required: described(
-    z.literal(true, 'must be true: an address alone proves no provider').default(true),
+    z.literal(true, 'must be true: an address alone proves no provider').prefault(true),
     'Accepts only `true`.',
   ),
   names: described(
-    z.array(domainField).default(() => [parseName('mail.protection.outlook.com')]),
-    'Names of which the certificate must bear one. An empty list means no certificate will do. Default: `mail.protection.outlook.com`.',
+    z.array(domainField).prefault(['mail.protection.outlook.com']),
+    'Names of which the certificate must bear one. An empty list means no certificate will do.',
   ),
   ca: described(
-    path.default('system'),
+    path.prefault('system'),
     '`system`, or a PEM file with the certificates of the authorities to believe instead.',
   ),
 })
 
 const m365 = z.strictObject({
   networks: described(
-    z.array(providerNetworkField).nullable().default(null),
+    z.array(providerNetworkField).nullable().prefault(null),
     'Addresses that Microsoft 365 sends from. Default: the built-in list. Wider than /12 (IPv6 /32) is an error; an empty list means none.',
   ),
   clientCertificate: described(clientCertificate.prefault({}), 'The TLS client certificate that it must present.'),
   fcrdns: described(
-    z.enum(['off', 'prefer', 'require']).default('off'),
+    z.enum(['off', 'prefer', 'require']).prefault('off'),
     'Forward-confirmed reverse DNS of the connecting host: not looked at, recorded, or demanded.',
   ),
 })
 
 const google = z.strictObject({
   networks: described(
-    z.array(providerNetworkField).nullable().default(null),
+    z.array(providerNetworkField).nullable().prefault(null),
     "Addresses that Google Workspace sends from. Default: the built-in list. Google is no source in this version; its addresses can be nobody else's.",
   ),
 })
@@ -151,9 +151,9 @@ const route = z.strictObject({
     'Recipient domain: `*` for all, `example.com`, or `*.example.com` for all below it. The most exact wins.',
   ),
   host: described(remoteHostField, 'Next hop: a name or an address.'),
-  port: described(z.int().min(1, 'must be 1 to 65535').max(65535, 'must be 1 to 65535').default(25), 'Its port.'),
+  port: described(z.int().min(1, 'must be 1 to 65535').max(65535, 'must be 1 to 65535').prefault(25), 'Its port.'),
   tls: described(
-    z.enum(['opportunistic', 'required', 'off']).default('opportunistic'),
+    z.enum(['opportunistic', 'required', 'off']).prefault('opportunistic'),
     '`opportunistic` uses STARTTLS when offered; `required` sends only over TLS; `off` never asks for it.',
   ),
 })
@@ -164,18 +164,15 @@ const routes = z.array(route).superRefine((all: readonly Partial<z.output<typeof
   }
 }, always)
 
-const minute = 60_000
-const day = 86_400_000
-
 const retry = z
   .strictObject({
-    first: described(durationField.default(minute), 'Wait after the first temporary failure. Default: `60s`.'),
+    first: described(durationField.prefault('60s'), 'Wait after the first temporary failure.'),
     factor: described(
-      z.number().min(1, 'must be 1 or more').max(100, 'must be at most 100').default(2),
+      z.number().min(1, 'must be 1 or more').max(100, 'must be at most 100').prefault(2),
       'Each wait is this many times the one before.',
     ),
-    max: described(durationField.default(4 * 60 * minute), 'The longest wait. Default: `4h`.'),
-    giveUpAfter: described(durationField.default(5 * day), 'Age at which a message is returned. Default: `5d`.'),
+    max: described(durationField.prefault('4h'), 'The longest wait.'),
+    giveUpAfter: described(durationField.prefault('5d'), 'Age at which a message is returned.'),
   })
   .superRefine((one, context) => {
     if (one.max < one.first) context.addIssue({ code: 'custom', path: ['max'], message: 'is shorter than first' })
@@ -200,7 +197,7 @@ export const schema = z.strictObject({
       .prefault({}),
     'Who runs this relay.',
   ),
-  dataDir: described(path.default('./data'), 'Queue, ledger and records.'),
+  dataDir: described(path.prefault('./data'), 'Queue, ledger and records.'),
   listeners: described(listeners.prefault([{ name: 'upstream', port: 2525 }]), 'SMTP listeners.'),
   control: described(control.prefault({}), 'API and console.'),
   store: described(
@@ -218,7 +215,7 @@ export const schema = z.strictObject({
     z
       .int()
       .refine((count) => count === 1, 'this version runs one relay process: must be 1')
-      .default(1),
+      .prefault(1),
     'Relay processes. This version runs one.',
   ),
   keys: described(
@@ -236,11 +233,11 @@ export const schema = z.strictObject({
     z
       .strictObject({
         servers: described(
-          z.array(dnsServerField).default([]),
+          z.array(dnsServerField).prefault([]),
           "Resolvers, each `ADDRESS` or `ADDRESS:PORT`. An empty list takes the system's.",
         ),
         timeoutMs: described(
-          positiveInteger.max(60_000, 'must be at most 60000').default(3000),
+          positiveInteger.max(60_000, 'must be at most 60000').prefault(3000),
           'Wait for one answer, in milliseconds.',
         ),
       })
@@ -250,15 +247,15 @@ export const schema = z.strictObject({
   limits: described(
     z
       .strictObject({
-        maxMessageBytes: described(positiveInteger.default(52_428_800), 'Largest message, in octets.'),
-        maxHeaderBytes: described(positiveInteger.default(262_144), 'Largest header section, in octets.'),
-        maxHeaderFields: described(positiveInteger.default(1000), 'Most header fields in a message.'),
-        maxRecipients: described(positiveInteger.default(500), 'Most recipients in a transaction.'),
-        maxConnections: described(positiveInteger.default(2000), 'Most sessions at a time.'),
-        maxConnectionsPerClient: described(positiveInteger.default(100), 'Most sessions at a time from one address.'),
-        idleTimeoutSeconds: described(positiveInteger.default(300), 'Silence that ends a session, in seconds.'),
+        maxMessageBytes: described(positiveInteger.prefault(52_428_800), 'Largest message, in octets.'),
+        maxHeaderBytes: described(positiveInteger.prefault(262_144), 'Largest header section, in octets.'),
+        maxHeaderFields: described(positiveInteger.prefault(1000), 'Most header fields in a message.'),
+        maxRecipients: described(positiveInteger.prefault(500), 'Most recipients in a transaction.'),
+        maxConnections: described(positiveInteger.prefault(2000), 'Most sessions at a time.'),
+        maxConnectionsPerClient: described(positiveInteger.prefault(100), 'Most sessions at a time from one address.'),
+        idleTimeoutSeconds: described(positiveInteger.prefault(300), 'Silence that ends a session, in seconds.'),
         bytesInFlight: described(
-          positiveInteger.default(536_870_912),
+          positiveInteger.prefault(536_870_912),
           'Octets of messages in memory, over all sessions, before reading waits.',
         ),
       })
@@ -277,13 +274,13 @@ export const schema = z.strictObject({
   delivery: described(
     z
       .strictObject({
-        routes: described(routes.default([]), 'Where mail goes instead of to the MX of the recipient domain.'),
+        routes: described(routes.prefault([]), 'Where mail goes instead of to the MX of the recipient domain.'),
         port: described(
-          z.int().min(1, 'must be 1 to 65535').max(65535, 'must be 1 to 65535').default(25),
+          z.int().min(1, 'must be 1 to 65535').max(65535, 'must be 1 to 65535').prefault(25),
           'Port of the MX hosts.',
         ),
         sourceAddresses: described(
-          z.array(ipField).default([]),
+          z.array(ipField).prefault([]),
           'Addresses of ours to connect from, in turn. An empty list leaves it to the system.',
         ),
         retry: described(
@@ -295,13 +292,13 @@ export const schema = z.strictObject({
     'How mail leaves.',
   ),
   policy: described(
-    path.nullable().default(null),
+    path.nullable().prefault(null),
     'Policy file. Where it is given, the file is the authority and `apply` is refused.',
   ),
   feedback: described(
     z
       .strictObject({
-        addresses: described(z.array(emailField).default([]), 'Addresses at which reports about our mail arrive.'),
+        addresses: described(z.array(emailField).prefault([]), 'Addresses at which reports about our mail arrive.'),
       })
       .prefault({}),
     'Reports about our mail.',
@@ -309,10 +306,10 @@ export const schema = z.strictObject({
   retention: described(
     z
       .strictObject({
-        ledger: described(durationField.default(400 * day), 'The ledger. Default: `400d`.'),
-        subjects: described(durationField.default(30 * day), 'Subjects in it. Default: `30d`.'),
-        heldBodies: described(durationField.default(14 * day), 'Held messages. Default: `14d`.'),
-        reports: described(durationField.default(400 * day), 'Reports. Default: `400d`.'),
+        ledger: described(durationField.prefault('400d'), 'The ledger.'),
+        subjects: described(durationField.prefault('30d'), 'Subjects in it.'),
+        heldBodies: described(durationField.prefault('14d'), 'Held messages.'),
+        reports: described(durationField.prefault('400d'), 'Reports.'),
       })
       .prefault({}),
     'How long things are kept.',
@@ -320,8 +317,8 @@ export const schema = z.strictObject({
   log: described(
     z
       .strictObject({
-        level: described(z.enum(['debug', 'info', 'warn', 'error']).default('info'), 'The least that is logged.'),
-        format: described(z.enum(['json', 'text']).default('json'), 'JSON lines for machines, or text for people.'),
+        level: described(z.enum(['debug', 'info', 'warn', 'error']).prefault('info'), 'The least that is logged.'),
+        format: described(z.enum(['json', 'text']).prefault('json'), 'JSON lines for machines, or text for people.'),
       })
       .prefault({}),
     'The log, on stderr.',
@@ -331,8 +328,4 @@ export const schema = z.strictObject({
 /** The positions of values that stand earlier in the list too. */
 function repeats(values: readonly (string | undefined)[]): readonly number[] {
   return values.flatMap((value, at) => (value !== undefined && values.indexOf(value) < at ? [at] : []))
-}
-
-function parseName(text: string) {
-  return domainField.parse(text)
 }

@@ -34,6 +34,8 @@ function problemsOfIssue(source: YamlSource, path: YamlPath, issue: z.core.$ZodI
     case 'invalid_type':
       return [source.problem(path, wrongType(issue.expected, source.valueAt(path)))]
     case 'invalid_value':
+      // A message of the schema's own says more than the list of values.
+      if (!issue.message.startsWith('Invalid ')) return [source.problem(path, issue.message)]
       return [source.problem(path, `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`)]
     case 'invalid_union': {
       // The branch that got furthest is the one that was meant.
