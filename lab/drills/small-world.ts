@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { type DnsServer, startDnsServer } from '../world/dns-server.ts'
+import { type Product, startProduct } from '../world/product.ts'
+import { publishKeys } from '../world/world.ts'
+import type { Zone } from '../world/zone.ts'
+
+/** One customer, one listed network, one destination: the least in which mail is signed and delivered. */
+export type SmallWorld = {
+  readonly host: string
+  readonly smtpPort: number
+  readonly product: () => Product
+  readonly zone: Zone
+  readonly policyFile: string
+  /** Starts the product again in the same directory, on the same ports. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The address of the listed source. */
+export const plant = '127.0.0.10'
+
+export async function createSmallWorld(options: {
+  readonly deliverToPort: number
+  readonly algorithms?: readonly string[]
+  readonly retryFirst?: string
+}): Promise<SmallWorld> {
+  const directory = mkdtempSync(join(tmpdir(), 'anechoic-drill-'))
+  const zone: Zone = {
+    'acme.example': { TXT: ['v=spf1 ip4:127.0.0.1 -all'] },
+    '_dmarc.acme.example': { TXT: ['v=DMARC1; p=reject'] },
+  }
+  const dns = await startDnsServer(zone)
+  const ports = { smtp: await freePort(), http: await freePort() }
+  const start = (): Promise<Product> =>
+    startProduct(directory, {
+      hostname: 'relay.lab.example',
+      listeners: [{ name: 'upstream', host: '127.0.0.1', port: ports.smtp }],
+      control: { host: '127.0.0.1', port: ports.http },
+      dns: { servers: [dns.address], timeoutMs: 500 },
+      delivery: {
+        routes: [{ domain: '*', host: '127.0.0.1', port: options.deliverToPort }],
+        retry: { first: options.retryFirst ?? '1s', factor: 1, max: '1s', giveUpAfter: '1h' },
+      },
+    })
+  let product = await start()
+  const policyFile = join(directory, 'policy.yaml')
+  writeFileSync(policyFile, policyText(options.algorithms ?? ['rsa']))
+  const applied = await product.cli('apply', policyFile)
+  if (applied.code !== 0) throw new Error(applied.err)
+  await publishKeys(product, zone)
+  return {
+    host: '127.0.0.1',
+    smtpPort: ports.smtp,
+    product: () => product,
+    zone,
+    policyFile,
+    restart: async () => {
+      product = await start()
+    },
+    close: () => closeAll(product, dns, directory),
+  }
+}
+
+async function closeAll(product: Product, dns: DnsServer, directory: string): Promise<void> {
+  await product.stop()
+  await dns.close()
+  rmSync(directory, { recursive: true, force: true })
+}
+
+function policyText(algorithms: readonly string[]): string {
+  return `customers:
+  - id: acme
+    name: Acme Corp
+    domains:
+      - { name: acme.example, proof: asserted, approvedBy: admin@relay.lab.example, reason: the drill, signing: { algorithms: [${algorithms.join(', ')}] } }
+    sources:
+      - { id: plant, kind: network, networks: [${plant}/32] }
+    grants:
+      - { source: plant, domains: [acme.example], classes: [hosted, notification], approvedBy: admin@acme.example, reason: the drill,
+          limits: { messagesPerHour: 1000000, messagesPerDay: 1000000, recipientsPerHour: 1000000, recipientsPerDay: 1000000 } }
+`
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
