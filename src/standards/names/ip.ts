@@ -58,6 +58,11 @@ export function networksOverlap(a: Network, b: Network): boolean {
   return a.prefix <= b.prefix ? networkContains(a, b.address) : networkContains(b, a.address)
 }
 
+/** A map key of the block of this length that holds the address: equal for two addresses of one block, and for nothing else. */
+export function blockKey(address: IpAddress, prefix: number): string {
+  return `${bitsOf(address)}/${prefix}/${keyOf(wordsOf(address), prefix)}`
+}
+
 /**
  * A longest-prefix table: one probe for each distinct prefix length in it, whatever its size.
  * Later entries replace earlier ones for the same block.
