@@ -93,7 +93,7 @@ function matterOf(input: DecideInput): Matter {
 }
 
 function conclude(at: DecisionFacts['at'], matter: Matter, { rule, about, because }: Answer): Decision {
-  const { id, subject } = matter
+  const { id } = matter
   const judged = { id, rule, reply: replyTo(rule, about, id), facts: factsOf(at, matter, because) }
   switch (rules[rule].code) {
     case 250: {
