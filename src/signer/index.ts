@@ -1,0 +1,6 @@
+export { type SignerClient, type SignerOptions, startSigner } from './client.ts'
+export type { GeneratedKey, KeyOrder } from './generate.ts'
+export { generateKeys } from './generate-keys.ts'
+export { type GrantCopy, type PolicyCopy, reducePolicy } from './policy-copy.ts'
+export type { Signer, SigningAnswer, SigningRequest, WrappedKey } from './protocol.ts'
+export { ensureWrappingKey } from './wrapping-place.ts'

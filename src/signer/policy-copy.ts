@@ -1,0 +1,121 @@
+import type { WrappedKey } from './protocol.ts'
+
+/** One authorisation, reduced to what a signature needs: this source of this customer may speak for this domain. */
+export type GrantCopy = {
+  readonly customer: string
+  readonly source: string
+  readonly domain: string
+  /** Whether author domains below `domain` are meant too. */
+  readonly subdomains: boolean
+}
+
+/** The signer's own copy of the policy, as the relay gives it. */
+export type PolicyCopy = {
+  readonly version: number
+  readonly grants: readonly GrantCopy[]
+  readonly keys: readonly WrappedKey[]
+}
+
+/** What differs from the copy before it. */
+export type PolicyChange = {
+  readonly version: number
+  readonly grants: readonly GrantCopy[]
+  readonly lostGrants: readonly GrantCopy[]
+  readonly keys: readonly WrappedKey[]
+  readonly lostKeys: readonly WrappedKey[]
+}
+
+/** The parts of a customer of the registry that `reducePolicy` reads. */
+export type CustomerShape = {
+  readonly id: string
+  readonly domains: readonly { readonly name: string; readonly includeSubdomains: boolean }[]
+  readonly grants: readonly { readonly source: string; readonly domains: readonly string[] }[]
+}
+
+const self = 'self'
+
+/** Reduces the customers of a policy to grants. Our own notifications (source `self`) speak for `operator`, when a customer owns it. */
+export function reducePolicy(customers: Iterable<CustomerShape>, operator: string | null): readonly GrantCopy[] {
+  const grants: GrantCopy[] = []
+  for (const customer of customers) {
+    const subdomains = new Map(customer.domains.map((domain) => [domain.name, domain.includeSubdomains]))
+    for (const grant of customer.grants) {
+      for (const domain of grant.domains) {
+        grants.push({
+          customer: customer.id,
+          source: grant.source,
+          domain,
+          subdomains: subdomains.get(domain) ?? false,
+        })
+      }
+    }
+    if (operator !== null && customer.domains.some((owned) => reaches(owned, operator))) {
+      grants.push({ customer: customer.id, source: self, domain: operator, subdomains: false })
+    }
+  }
+  return grants
+}
+
+/** What turns the copy `before` into `after`; with null before, all of it. */
+export function policyChange(before: PolicyCopy | null, after: PolicyCopy): PolicyChange {
+  const grants = difference(before?.grants ?? [], after.grants, grantText)
+  const keys = difference(before?.keys ?? [], after.keys, keyText)
+  return {
+    version: after.version,
+    grants: grants.gained,
+    lostGrants: grants.lost,
+    keys: keys.gained,
+    lostKeys: keys.lost,
+  }
+}
+
+/** Finds a grant by customer, source and author domain, at once whatever their number. */
+export class GrantIndex {
+  readonly #grants = new Set<string>()
+
+  apply(change: PolicyChange): void {
+    for (const grant of change.lostGrants) this.#grants.delete(grantText(grant))
+    for (const grant of change.grants) this.#grants.add(grantText(grant))
+  }
+
+  covers(customer: string, source: string, domain: string): boolean {
+    if (this.#has(customer, source, domain, false) || this.#has(customer, source, domain, true)) return true
+    for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
+      if (this.#has(customer, source, domain.slice(dot + 1), true)) return true
+    }
+    return false
+  }
+
+  #has(customer: string, source: string, domain: string, subdomains: boolean): boolean {
+    return this.#grants.has(grantText({ customer, source, domain, subdomains }))
+  }
+}
+
+function difference<T>(
+  before: readonly T[],
+  after: readonly T[],
+  textOf: (item: T) => string,
+): { gained: T[]; lost: T[] } {
+  const old = new Map(before.map((item) => [textOf(item), item]))
+  const gained = new Map<string, T>()
+  const kept = new Set<string>()
+  for (const item of after) {
+    const text = textOf(item)
+    if (old.has(text)) kept.add(text)
+    else gained.set(text, item)
+  }
+  return { gained: [...gained.values()], lost: [...old].filter(([text]) => !kept.has(text)).map(([, item]) => item) }
+}
+
+/** JSON keeps the parts apart whatever they hold. */
+function grantText(grant: GrantCopy): string {
+  return JSON.stringify([grant.customer, grant.source, grant.domain, grant.subdomains])
+}
+
+function keyText(key: WrappedKey): string {
+  return JSON.stringify([key.selector, key.domain, key.source, key.customer, key.algorithm, key.wrapped])
+}
+
+function reaches(owned: CustomerShape['domains'][number], domain: string): boolean {
+  return owned.name === domain || (owned.includeSubdomains && domain.endsWith(`.${owned.name}`))
+}
