@@ -1,0 +1,131 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Debian's Postfix as a receiver on loopback, with a configuration and a queue of its own. */
+export type Postfix = {
+  /** The messages in the mailbox of a recipient, as Postfix stored them, once `count` are there. */
+  mailbox(recipient: string, count: number, withinMs?: number): Promise<readonly Buffer[]>
+  stop(): void
+}
+
+/** Whether Postfix is installed and may be run: it starts as root only. */
+export function postfixIsThere(): boolean {
+  return process.getuid?.() === 0 && spawnSync('/usr/sbin/postfix', ['-c', '/nowhere', 'status']).error === undefined
+}
+
+/** Starts it on 127.0.0.1:`port`, taking mail for `domain` into maildirs. Throws with its log when it does not start. */
+export async function startPostfix(options: { readonly port: number; readonly domain: string }): Promise<Postfix> {
+  const directory = mkdtempSync(join(tmpdir(), 'anechoic-postfix-'))
+  chmodSync(directory, 0o755)
+  const nobody = 65534
+  const mail = join(directory, 'mail')
+  mkdirSync(mail)
+  chownSync(mail, nobody, nobody)
+  mkdirSync(join(directory, 'queue'))
+  mkdirSync(join(directory, 'lib'))
+  const postfixUser = Number(spawnSync('id', ['-u', 'postfix']).stdout.toString())
+  chownSync(join(directory, 'lib'), postfixUser, nobody)
+  writeFileSync(join(directory, 'main.cf'), mainCf(directory, options.domain, nobody))
+  writeFileSync(join(directory, 'master.cf'), masterCf(options.port))
+  const log = join(directory, 'log')
+  const child = spawn('/usr/sbin/postfix', ['-c', directory, 'start-fg'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (data: Buffer) => {
+    said += data.toString()
+  })
+  const deadline = Date.now() + 20_000
+  while (!listens(options.port)) {
+    if (child.exitCode !== null || Date.now() > deadline)
+      throw new Error(`Postfix did not start: ${said}${readOr(log)}`)
+    await pause(50)
+  }
+  return {
+    mailbox: async (recipient, count, withinMs = 15_000) => {
+      const until = Date.now() + withinMs
+      const mine = (): readonly Buffer[] =>
+        messagesIn(join(mail, 'inbox', 'new')).filter((message) => deliveredTo(message) === recipient)
+      while (mine().length < count && Date.now() < until) await pause(50)
+      return mine()
+    },
+    stop: () => {
+      spawnSync('/usr/sbin/postfix', ['-c', directory, 'stop'])
+      child.kill('SIGTERM')
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function mainCf(directory: string, domain: string, uid: number): string {
+  return `compatibility_level = 3.6
+queue_directory = ${directory}/queue
+data_directory = ${directory}/lib
+maillog_file = ${directory}/log
+maillog_file_prefixes = ${directory}
+myhostname = mx.${domain}
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 192.0.2.0/32
+virtual_mailbox_domains = ${domain}
+virtual_mailbox_base = ${directory}/mail
+virtual_mailbox_maps = static:inbox/
+virtual_uid_maps = static:${uid}
+virtual_gid_maps = static:${uid}
+virtual_minimum_uid = ${uid}
+virtual_transport = virtual
+local_recipient_maps =
+alias_maps =
+alias_database =
+smtputf8_enable = yes
+`
+}
+
+function masterCf(port: number): string {
+  const plain = [
+    'cleanup unix n - n - 0 cleanup',
+    'qmgr unix n - n 300 1 qmgr',
+    'rewrite unix - - n - - trivial-rewrite',
+  ]
+  const rest = ['bounce', 'defer', 'trace'].map((name) => `${name} unix - - n - 0 bounce`)
+  const more = ['verify unix - - n - 1 verify', 'flush unix n - n 1000? 0 flush', 'proxymap unix - - n - - proxymap']
+  const last = [
+    'smtp unix - - n - - smtp',
+    'error unix - - n - - error',
+    'retry unix - - n - - error',
+    'virtual unix - n n - - virtual',
+    'anvil unix - - n - 1 anvil',
+    'postlog unix-dgram n - n - 1 postlogd',
+  ]
+  return `${[`127.0.0.1:${port} inet n - n - - smtpd`, ...plain, ...rest, ...more, ...last].join('\n')}\n`
+}
+
+function listens(port: number): boolean {
+  const hex = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .some((line) => line.includes(` ${hex} `) && line.includes(' 0A '))
+}
+
+function messagesIn(maildir: string): readonly Buffer[] {
+  try {
+    return readdirSync(maildir).map((name) => readFileSync(join(maildir, name)))
+  } catch {
+    // Postfix makes the maildir with the first message.
+    return []
+  }
+}
+
+function deliveredTo(message: Buffer): string | undefined {
+  return /^Delivered-To: (.*)$/m.exec(message.toString('latin1'))?.[1]
+}
+
+function readOr(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
