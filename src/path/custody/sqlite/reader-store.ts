@@ -1,0 +1,288 @@
+import type Database from 'better-sqlite3'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { Charge, Depth, QueueFilter } from '../custody.ts'
+import { Outbox } from './outbox.ts'
+import { isCorruption } from './schema.ts'
+import {
+  type DamageFound,
+  type ListedRow,
+  type MessageRow,
+  type ReadAnswers,
+  type ReadRequest,
+  type RecipientRow,
+  type RecipientStateRow,
+  checksumOf,
+} from './wire.ts'
+
+type StoredColumns = {
+  readonly key: number
+  readonly id: string
+  readonly state: string
+  readonly reason: string | null
+  readonly holdUntil: number | null
+  readonly size: number
+  readonly permit: string
+  readonly envelope: string
+  readonly relaxedBodyHash: Buffer
+  readonly recipients: number
+  readonly headerSize: number
+  readonly bodySize: number
+  readonly bodyFile: string | null
+  readonly checksum: number
+}
+
+type BodyColumns = {
+  readonly body: Buffer | null
+  readonly bodySize: number
+  readonly bodyFile: string | null
+  readonly checksum: number
+}
+
+type ContentColumns = { readonly header: Buffer; readonly inlineSize: number | null }
+
+type ListedColumns = Omit<ListedRow, 'recipients'> & { readonly key: number }
+
+/** Every question to a shard, as prepared statements on a connection that cannot write. */
+export class ReaderStore {
+  readonly #db: Database.Database
+  readonly #statements: ReturnType<typeof prepare>
+  readonly #outbox: Outbox
+  readonly #bodies: string
+
+  constructor(db: Database.Database, shard: number, bodies: string) {
+    this.#db = db
+    this.#statements = prepare(db)
+    this.#outbox = new Outbox(db, shard)
+    this.#bodies = bodies
+  }
+
+  /** All that is asked in `work` sees the shard as it was at one moment. */
+  atOneMoment<T>(work: () => T): T {
+    return this.#db.transaction(work)()
+  }
+
+  answer(request: ReadRequest): ReadAnswers[ReadRequest['ask']] {
+    switch (request.ask) {
+      case 'due':
+        return this.#statements.due.all(request.now, request.limit) as string[]
+      case 'next-due':
+        return this.#statements.nextDue.all(request.limit) as { id: string; dueAt: number }[]
+      case 'expired-holds':
+        return this.#statements.expired.all(request.now, request.limit) as string[]
+      case 'message':
+        return this.#readable(() => this.#message(request.id))
+      case 'body':
+        return this.#readable(() => this.#body(request.id))
+      case 'list':
+        return this.#list(request.filter, request.after, request.limit)
+      case 'find':
+        return this.#find(request.id)
+      case 'depth':
+        return this.#depth()
+      case 'charges':
+        return this.#statements.charges.all(request.since) as Charge[]
+      case 'outbox':
+        return this.#outbox.after(request.after, request.limit)
+    }
+  }
+
+  #readable<T>(read: () => T): T | DamageFound {
+    try {
+      return read()
+    } catch (error) {
+      if (isCorruption(error)) return { damage: 'a page of the database that holds it is damaged' }
+      throw error
+    }
+  }
+
+  #message(id: string): MessageRow | DamageFound | null {
+    const row = this.#statements.message.get(id) as StoredColumns | undefined
+    if (row === undefined || row.state === 'damaged') return null
+    const recipients = this.#statements.recipients.all(row.key) as RecipientStateRow[]
+    const content = this.#statements.header.get(row.key) as ContentColumns | undefined
+    const damage = this.#damageOf(row, recipients, content)
+    if (damage !== null) return { damage }
+    const { state, reason, holdUntil, size, permit, envelope, relaxedBodyHash } = row
+    const header = content?.header ?? Buffer.alloc(0)
+    return { id, state, reason, holdUntil, size, permit, envelope, relaxedBodyHash, header, recipients }
+  }
+
+  #damageOf(
+    row: StoredColumns,
+    recipients: readonly RecipientStateRow[],
+    content: ContentColumns | undefined,
+  ): string | null {
+    if (content === undefined) return 'its bytes are missing'
+    if (recipients.length !== row.recipients) return 'a recipient is missing'
+    const accepted = recipients.map(({ position, localPart, domain, notify, orcpt }): RecipientRow => [
+      position,
+      localPart,
+      domain,
+      notify,
+      orcpt,
+    ])
+    const bytes = Buffer.concat([row.relaxedBodyHash, content.header])
+    if (checksumOf(row.permit, row.envelope, accepted, bytes) !== row.checksum) {
+      return 'its permit, envelope or header section is not what was stored'
+    }
+    const bodySize = row.bodyFile === null ? (content.inlineSize ?? -1) : sizeOf(join(this.#bodies, row.bodyFile))
+    if (bodySize === null) return 'the body file is missing'
+    return bodySize === row.bodySize ? null : 'the body has another size than what was stored'
+  }
+
+  #body(id: string): ReadAnswers['body'] {
+    const row = this.#statements.body.get(id) as BodyColumns | undefined
+    if (row === undefined) return null
+    const { body, bodySize: size, bodyFile, checksum } = row
+    if (bodyFile !== null) return { file: join(this.#bodies, bodyFile), size, checksum }
+    if (body === null) return { damage: 'its bytes are missing' }
+    if (body.length !== size || crc32(body) !== checksum) return { damage: 'the body is not what was stored' }
+    return { bytes: body }
+  }
+
+  #list(filter: QueueFilter, after: string | null, limit: number): readonly ListedRow[] {
+    const { customer, source, domain, reason, state, destination } = filter
+    const wanted = {
+      after: after ?? '',
+      limit,
+      customer: customer ?? null,
+      source: source ?? null,
+      domain: domain ?? null,
+      reason: reason ?? null,
+      state: state ?? null,
+      destination: destination ?? null,
+    }
+    try {
+      return (this.#statements.list.all(wanted) as ListedColumns[]).map((row) => this.#listed(row))
+    } catch (error) {
+      if (!isCorruption(error)) throw error
+      return this.#listOneByOne(wanted)
+    }
+  }
+
+  /** The way round a damaged page: the index of ids is read alone, and each message by itself. */
+  #listOneByOne(wanted: { readonly after: string; readonly limit: number }): readonly ListedRow[] {
+    const rows: ListedRow[] = []
+    for (const id of this.#statements.ids.iterate(wanted.after) as Iterable<string>) {
+      const row = this.#listedOrDamaged(id, wanted)
+      if (row !== null) rows.push(row)
+      if (rows.length === wanted.limit) break
+    }
+    return rows
+  }
+
+  #listedOrDamaged(id: string, wanted: object): ListedRow | null {
+    try {
+      const row = this.#statements.listOne.get({ ...wanted, id }) as ListedColumns | undefined
+      return row === undefined ? null : this.#listed(row)
+    } catch (error) {
+      if (isCorruption(error)) return unreadable(id)
+      throw error
+    }
+  }
+
+  #find(id: string): ReadAnswers['find'] {
+    const row = this.#listedOrDamaged(id, { ...anything, after: '' })
+    if (row === null) return null
+    return { row, header: this.#headerOf(id) }
+  }
+
+  #headerOf(id: string): Buffer | null {
+    try {
+      return (this.#statements.headerOfId.get(id) as Buffer | undefined) ?? null
+    } catch (error) {
+      if (isCorruption(error)) return null
+      throw error
+    }
+  }
+
+  #listed({ key, ...row }: ListedColumns): ListedRow {
+    return { ...row, recipients: this.#statements.recipients.all(key) as RecipientStateRow[] }
+  }
+
+  #depth(): Depth {
+    const count = (statement: Database.Statement): number => (statement.get() as number | null | undefined) ?? 0
+    return {
+      queued: count(this.#statements.countQueued),
+      held: count(this.#statements.countHeld),
+      damaged: count(this.#statements.countAside),
+      outbox: count(this.#statements.countEvents),
+      oldestArrival: (this.#statements.oldest.get() as number | undefined) ?? null,
+    }
+  }
+}
+
+const anything = { customer: null, source: null, domain: null, reason: null, state: null, destination: null }
+
+function unreadable(id: string): ListedRow {
+  return {
+    id,
+    state: 'damaged',
+    reason: 'a page of the database that holds it is damaged',
+    customer: '',
+    source: '',
+    domain: '',
+    reversePath: '',
+    size: 0,
+    arrivedAt: 0,
+    holdUntil: null,
+    recipients: [],
+  }
+}
+
+function sizeOf(file: string): number | null {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? null
+}
+
+function prepare(db: Database.Database) {
+  const listed = `SELECT key, id, state, reason, customer, source, domain, reverse_path AS reversePath, size,
+      arrived_at AS arrivedAt, hold_until AS holdUntil
+    FROM message`
+  const filtered = `(@customer IS NULL OR customer = @customer) AND (@source IS NULL OR source = @source)
+    AND (@domain IS NULL OR domain = @domain) AND (@reason IS NULL OR reason = @reason)
+    AND (@state IS NULL OR state = @state)
+    AND (@destination IS NULL OR EXISTS (
+      SELECT 1 FROM recipient WHERE recipient.message = key AND recipient.domain = @destination))`
+  return {
+    due: db
+      .prepare(`SELECT id FROM message WHERE state = 'queued' AND due_at <= ? ORDER BY due_at, id LIMIT ?`)
+      .pluck(),
+    nextDue: db.prepare(
+      `SELECT id, due_at AS dueAt FROM message WHERE state = 'queued' AND due_at IS NOT NULL
+       ORDER BY due_at, id LIMIT ?`,
+    ),
+    expired: db
+      .prepare(`SELECT id FROM message WHERE state = 'held' AND hold_until <= ? ORDER BY hold_until, id LIMIT ?`)
+      .pluck(),
+    message: db.prepare(
+      `SELECT key, id, state, reason, hold_until AS holdUntil, size, permit, envelope,
+         relaxed_body_hash AS relaxedBodyHash, recipients, header_size AS headerSize, body_size AS bodySize,
+         body_file AS bodyFile, checksum
+       FROM message WHERE id = ?`,
+    ),
+    recipients: db.prepare(
+      `SELECT position, local_part AS localPart, domain, notify, orcpt, state, attempts, due_at AS dueAt,
+         last_reply AS lastReply, delay_notified AS delayNotified
+       FROM recipient WHERE message = ? ORDER BY position`,
+    ),
+    header: db.prepare('SELECT header, length(body) AS inlineSize FROM content WHERE message = ?'),
+    headerOfId: db
+      .prepare('SELECT header FROM message JOIN content ON content.message = message.key WHERE id = ?')
+      .pluck(),
+    body: db.prepare(
+      `SELECT content.body AS body, body_size AS bodySize, body_file AS bodyFile, body_checksum AS checksum
+       FROM message LEFT JOIN content ON content.message = message.key WHERE id = ?`,
+    ),
+    list: db.prepare(`${listed} WHERE id > @after AND ${filtered} ORDER BY id LIMIT @limit`),
+    listOne: db.prepare(`${listed} WHERE id = @id AND ${filtered}`),
+    ids: db.prepare('SELECT id FROM message WHERE id > ? ORDER BY id').pluck(),
+    countQueued: db.prepare(`SELECT count(*) FROM message WHERE state = 'queued'`).pluck(),
+    countHeld: db.prepare(`SELECT count(*) FROM message WHERE state = 'held'`).pluck(),
+    countAside: db.prepare('SELECT count(*) FROM aside').pluck(),
+    countEvents: db.prepare('SELECT max(sequence) - min(sequence) + 1 FROM event').pluck(),
+    oldest: db.prepare('SELECT arrived_at FROM message ORDER BY id LIMIT 1').pluck(),
+    charges: db.prepare('SELECT key, window, messages, recipients FROM charge WHERE window >= ? ORDER BY window, key'),
+  }
+}

@@ -1,0 +1,133 @@
+import Database from 'better-sqlite3'
+import { join } from 'node:path'
+
+/** Raised with each change of the tables; a shard of a higher one is refused. */
+const schemaVersion = 1
+
+/** Pages in the write-ahead log before they are moved into the database: 32 MB, enough for a busy queue to reuse its own pages. */
+const checkpointPages = 8000
+
+/**
+ * `message_due` and `message_held` cover what the schedule asks, so finding work touches neither messages nor bodies.
+ * `key` binds the tables; it is never shown. A message's bytes have a table of their own, and a recipient a row of its own.
+ */
+const schema = `
+  CREATE TABLE message (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    due_at INTEGER,
+    hold_until INTEGER,
+    reason TEXT,
+    recipients INTEGER NOT NULL,
+    pending INTEGER NOT NULL,
+    customer TEXT NOT NULL,
+    source TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    reverse_path TEXT NOT NULL,
+    arrived_at INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    permit TEXT NOT NULL,
+    envelope TEXT NOT NULL,
+    relaxed_body_hash BLOB NOT NULL,
+    header_size INTEGER NOT NULL,
+    body_size INTEGER NOT NULL,
+    body_file TEXT,
+    checksum INTEGER NOT NULL,
+    body_checksum INTEGER NOT NULL
+  );
+  CREATE INDEX message_due ON message (due_at, id) WHERE state = 'queued';
+  CREATE INDEX message_held ON message (hold_until, id) WHERE state = 'held';
+  CREATE TABLE recipient (
+    message INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    local_part TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    notify TEXT,
+    orcpt TEXT,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    last_reply TEXT,
+    delay_notified INTEGER NOT NULL,
+    PRIMARY KEY (message, position)
+  ) WITHOUT ROWID;
+  CREATE TABLE content (
+    message INTEGER PRIMARY KEY,
+    header BLOB NOT NULL,
+    body BLOB
+  );
+  CREATE TABLE aside (
+    id TEXT PRIMARY KEY,
+    what TEXT NOT NULL,
+    at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE event (
+    sequence INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    customer TEXT,
+    source TEXT,
+    detail TEXT NOT NULL
+  );
+  CREATE TABLE charge (
+    window INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    messages INTEGER NOT NULL,
+    recipients INTEGER NOT NULL,
+    PRIMARY KEY (window, key)
+  ) WITHOUT ROWID;
+  CREATE TABLE progress (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  PRAGMA user_version = ${schemaVersion};
+`
+
+export function databaseFile(directory: string): string {
+  return join(directory, 'custody.db')
+}
+
+export function bodyDirectory(directory: string): string {
+  return join(directory, 'bodies')
+}
+
+/** The writing connection of a shard; makes the tables of a new one. */
+export function openForWriting(directory: string): Database.Database {
+  const db = new Database(databaseFile(directory), { timeout: 10_000 })
+  try {
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
+    db.pragma('journal_size_limit = 67108864')
+    db.pragma('cache_size = -65536')
+    const version = db.pragma('user_version', { simple: true }) as number
+    if (version > schemaVersion) throw new Error('the custody shard was made by a newer version')
+    if (version === 0) db.transaction(() => db.exec(schema)).immediate()
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** A connection that cannot write. The shard must exist. */
+export function openForReading(directory: string): Database.Database {
+  const db = new Database(databaseFile(directory), { readonly: true, fileMustExist: true, timeout: 10_000 })
+  db.pragma('cache_size = -32768')
+  return db
+}
+
+export function isSqliteError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Database.SqliteError
+}
+
+/** What is on the disk is not what SQLite wrote there. */
+export function isCorruption(error: unknown): boolean {
+  return isSqliteError(error) && (error.code.startsWith('SQLITE_CORRUPT') || error.code === 'SQLITE_NOTADB')
+}
+
+export function isFull(error: unknown): boolean {
+  return isSqliteError(error) && (error.code === 'SQLITE_FULL' || error.code.startsWith('SQLITE_FULL_'))
+}

@@ -1,0 +1,310 @@
+import type { Clock } from '../../../platform/clock.ts'
+import type { HeldLock } from '../../../platform/lock.ts'
+import type { Log } from '../../../platform/log.ts'
+import type { LedgerEvent, StoredEvent } from '../../../rooms/ledger/index.ts'
+import type { DecisionId } from '../../decision/decision.ts'
+import type {
+  AcceptResult,
+  Charge,
+  Custody,
+  Depth,
+  Entry,
+  Outcome,
+  QueueDetail,
+  QueueFilter,
+  QueueRow,
+  StoredMessage,
+} from '../custody.ts'
+import { CustodyError } from '../custody-error.ts'
+import { type BodyFile, inlineBodyLimit, pieceSize, readBodyFile, removeBodyFile, writeBodyFile } from './body-files.ts'
+import { asBuffer, bodySize, entryBytes, entryRow, eventRow, outcomeRow, queueRow, storedMessage } from './encode.ts'
+import type { FreeSpace } from './free-space.ts'
+import { bodyDirectory } from './schema.ts'
+import type { ThreadClient } from './thread-client.ts'
+import type { ReadAnswers, ReadRequest, WriteAnswers, WriteRequest, WriterOpened } from './wire.ts'
+
+/** Events that may wait to be written before `record` refuses more. */
+const recordLimit = 10_000
+
+/** How often at most a damaged index is built again. */
+const repairEveryMs = 60_000
+
+export type CustodyParts = {
+  readonly directory: string
+  readonly writer: ThreadClient<WriteRequest, WriterOpened>
+  readonly reader: ThreadClient<ReadRequest, null>
+  readonly space: FreeSpace
+  readonly lock: HeldLock
+  /** Ids of messages that were set aside; grows as more are found. */
+  readonly aside: Set<string>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Custody in an SQLite shard. All waiting for the disk is done by two threads, one that writes and one that reads. */
+export class SqliteCustody implements Custody {
+  readonly #parts: CustodyParts
+  readonly #bodies: string
+  readonly #arriving = new Set<Promise<unknown>>()
+  #recording = 0
+  #repairedAt = Number.NEGATIVE_INFINITY
+
+  constructor(parts: CustodyParts) {
+    this.#parts = parts
+    this.#bodies = bodyDirectory(parts.directory)
+  }
+
+  hasRoom(): boolean {
+    return this.#parts.space.hasRoom()
+  }
+
+  accept(entry: Entry, events: readonly LedgerEvent[]): Promise<AcceptResult> {
+    return this.#during(this.#accept(entry, events))
+  }
+
+  async #accept(entry: Entry, events: readonly LedgerEvent[]): Promise<AcceptResult> {
+    if (!this.hasRoom()) return 'storage-full'
+    let bodyFile: BodyFile | null
+    try {
+      bodyFile = await this.#fileFor(entry)
+    } catch (error) {
+      if (!isNoSpace(error)) throw diskError(error)
+      this.#parts.space.foundFull()
+      return 'storage-full'
+    }
+    const row = entryRow(entry, 0, bodyFile)
+    const request = { ask: 'accept', entry: row, events: events.map(eventRow) } as const
+    const result = await this.#keepingFiles([bodyFile], () => this.#write(request, entryBytes(entry, bodyFile)))
+    if (result === 'storage-full') {
+      this.#parts.space.foundFull()
+      await this.#removeFiles([bodyFile])
+    }
+    return result
+  }
+
+  async record(events: readonly LedgerEvent[]): Promise<void> {
+    if (this.#recording + events.length > recordLimit) {
+      throw new CustodyError('busy', 'too many events wait to be written')
+    }
+    this.#recording += events.length
+    try {
+      await this.#write({ ask: 'record', events: events.map(eventRow) })
+    } finally {
+      this.#recording -= events.length
+    }
+  }
+
+  async due(now: number, limit: number, leased: ReadonlySet<DecisionId>): Promise<readonly DecisionId[]> {
+    const ids = await this.#schedule({ ask: 'due', now, limit: limit + leased.size + this.#parts.aside.size })
+    return this.#free(ids, leased).slice(0, limit)
+  }
+
+  async nextDue(leased: ReadonlySet<DecisionId>): Promise<number | null> {
+    const rows = await this.#schedule({ ask: 'next-due', limit: 1 + leased.size + this.#parts.aside.size })
+    const next = rows.find(({ id }) => !leased.has(id as DecisionId) && !this.#parts.aside.has(id))
+    return next?.dueAt ?? null
+  }
+
+  async expiredHolds(now: number, limit: number): Promise<readonly DecisionId[]> {
+    const ids = await this.#schedule({ ask: 'expired-holds', now, limit: limit + this.#parts.aside.size })
+    return this.#free(ids, new Set()).slice(0, limit)
+  }
+
+  async read(id: DecisionId): Promise<StoredMessage | null> {
+    if (this.#parts.aside.has(id)) return null
+    const found = await this.#read({ ask: 'message', id })
+    if (found === null) return null
+    if (!('damage' in found)) return storedMessage(found)
+    await this.#setAside(id, found.damage)
+    return null
+  }
+
+  async *readBody(id: DecisionId): AsyncGenerator<Buffer, void> {
+    const found = await this.#read({ ask: 'body', id })
+    if (found === null) throw new CustodyError('damaged', 'the message is not in custody')
+    if ('bytes' in found) {
+      const body = asBuffer(found.bytes)
+      for (let at = 0; at < body.length; at += pieceSize) yield body.subarray(at, at + pieceSize)
+      return
+    }
+    const damage = 'damage' in found ? found.damage : yield* readBodyFile(found.file, found.size, found.checksum)
+    if (damage === null) return
+    await this.#setAside(id, damage)
+    throw new CustodyError('damaged', damage)
+  }
+
+  settle(
+    id: DecisionId,
+    outcomes: readonly Outcome[],
+    follow: readonly Entry[],
+    events: readonly LedgerEvent[],
+  ): Promise<void> {
+    return this.#during(this.#settle(id, outcomes, follow, events))
+  }
+
+  async #settle(
+    id: DecisionId,
+    outcomes: readonly Outcome[],
+    follow: readonly Entry[],
+    events: readonly LedgerEvent[],
+  ): Promise<void> {
+    const files: (BodyFile | null)[] = []
+    const bytes: Buffer[] = []
+    let at = 0
+    const settled = await this.#keepingFiles(files, async () => {
+      const rows = []
+      for (const entry of follow) {
+        const bodyFile = await this.#fileFor(entry)
+        files.push(bodyFile)
+        rows.push(entryRow(entry, at, bodyFile))
+        for (const piece of entryBytes(entry, bodyFile)) {
+          bytes.push(piece)
+          at += piece.length
+        }
+      }
+      return this.#writeOf(id, {
+        request: { ask: 'settle', id, outcomes: outcomes.map(outcomeRow), follow: rows, events: events.map(eventRow) },
+        bytes,
+      })
+    })
+    for (const name of settled.unused) await removeBodyFile(this.#bodies, name)
+  }
+
+  hold(id: DecisionId, reason: string, until: number, events: readonly LedgerEvent[]): Promise<boolean> {
+    return this.#writeOf(id, { request: { ask: 'hold', id, reason, until, events: events.map(eventRow) } })
+  }
+
+  release(id: DecisionId, events: readonly LedgerEvent[]): Promise<boolean> {
+    const dueAt = this.#parts.clock.now()
+    return this.#writeOf(id, { request: { ask: 'release', id, dueAt, events: events.map(eventRow) } })
+  }
+
+  async list(filter: QueueFilter, after: DecisionId | null, limit: number): Promise<readonly QueueRow[]> {
+    return (await this.#read({ ask: 'list', filter, after, limit })).map((row) => this.#shown(queueRow(row)))
+  }
+
+  async find(id: DecisionId): Promise<QueueDetail | null> {
+    const found = await this.#read({ ask: 'find', id })
+    if (found === null) return null
+    return { ...this.#shown(queueRow(found.row)), header: found.header === null ? null : asBuffer(found.header) }
+  }
+
+  depth(): Promise<Depth> {
+    return this.#read({ ask: 'depth' })
+  }
+
+  charges(since: number): Promise<readonly Charge[]> {
+    return this.#read({ ask: 'charges', since })
+  }
+
+  async charge(charges: readonly Charge[]): Promise<void> {
+    await this.#write({ ask: 'charge', charges })
+  }
+
+  outboxAfter(sequence: number, limit: number): Promise<readonly StoredEvent[]> {
+    return this.#read({ ask: 'outbox', after: sequence, limit })
+  }
+
+  async trimOutbox(throughSequence: number): Promise<void> {
+    await this.#write({ ask: 'trim', through: throughSequence })
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#arriving)
+    await this.#parts.writer.close()
+    await this.#parts.reader.close()
+    this.#parts.space.stop()
+    this.#parts.lock.release()
+  }
+
+  /** A page that holds the row may not take the state; what was set aside is shown as damaged all the same. */
+  #shown(row: QueueRow): QueueRow {
+    return this.#parts.aside.has(row.id) ? { ...row, state: 'damaged' } : row
+  }
+
+  #free(ids: readonly string[], leased: ReadonlySet<string>): DecisionId[] {
+    return ids.filter((id) => !leased.has(id) && !this.#parts.aside.has(id)) as DecisionId[]
+  }
+
+  async #setAside(id: DecisionId, what: string): Promise<void> {
+    this.#parts.aside.add(id)
+    if (await this.#write({ ask: 'set-aside', id, what, at: this.#parts.clock.now() })) {
+      this.#parts.log.error('a message in custody is damaged and was set aside', { id, what })
+    }
+  }
+
+  /** What is due is answered from indexes alone; one that is damaged can be made again from its table. */
+  async #schedule<R extends ReadRequest>(request: R): Promise<ReadAnswers[R['ask']]> {
+    try {
+      return await this.#read(request)
+    } catch (error) {
+      const corrupt = error instanceof CustodyError && error.code?.startsWith('SQLITE_CORRUPT') === true
+      const now = performance.now()
+      if (!corrupt || now - this.#repairedAt < repairEveryMs) throw error
+      this.#repairedAt = now
+      this.#parts.log.error('an index of custody is damaged and is made again', { error })
+      await this.#write({ ask: 'reindex' })
+      return this.#read(request)
+    }
+  }
+
+  /** A write that meets damage sets the message aside in the thread; here it must not come due again either. */
+  async #writeOf<R extends WriteRequest>(
+    id: DecisionId,
+    { request, bytes = [] }: { readonly request: R; readonly bytes?: readonly Buffer[] },
+  ): Promise<WriteAnswers[R['ask']]> {
+    try {
+      return await this.#write(request, bytes)
+    } catch (error) {
+      if (error instanceof CustodyError && error.kind === 'damaged') {
+        this.#parts.aside.add(id)
+        this.#parts.log.error('a message in custody is damaged and was set aside', { id, error })
+      }
+      throw error
+    }
+  }
+
+  #write<R extends WriteRequest>(request: R, bytes: readonly Buffer[] = []): Promise<WriteAnswers[R['ask']]> {
+    return this.#parts.writer.ask(request, bytes) as Promise<WriteAnswers[R['ask']]>
+  }
+
+  #read<R extends ReadRequest>(request: R): Promise<ReadAnswers[R['ask']]> {
+    return this.#parts.reader.ask(request) as Promise<ReadAnswers[R['ask']]>
+  }
+
+  async #fileFor(entry: Entry): Promise<BodyFile | null> {
+    return bodySize(entry) > inlineBodyLimit ? writeBodyFile(this.#bodies, entry.id, entry.body) : null
+  }
+
+  /** Removes the files of a write that failed. When the thread died the rows may be there: then the next open sweeps. */
+  async #keepingFiles<T>(files: readonly (BodyFile | null)[], write: () => Promise<T>): Promise<T> {
+    try {
+      return await write()
+    } catch (error) {
+      if (!(error instanceof CustodyError && error.kind === 'unavailable')) await this.#removeFiles(files)
+      throw error instanceof CustodyError ? error : diskError(error)
+    }
+  }
+
+  async #removeFiles(files: readonly (BodyFile | null)[]): Promise<void> {
+    for (const file of files) if (file !== null) await removeBodyFile(this.#bodies, file.name)
+  }
+
+  /** Keeps `close` waiting for what has begun. */
+  #during<T>(work: Promise<T>): Promise<T> {
+    const ended = work.finally(() => this.#arriving.delete(ended))
+    this.#arriving.add(ended)
+    return ended
+  }
+}
+
+function isNoSpace(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}
+
+function diskError(error: unknown): CustodyError {
+  const code = (error as { code?: unknown } | null)?.code
+  const message = error instanceof Error ? error.message : String(error)
+  return new CustodyError('disk', message, typeof code === 'string' ? code : null, error)
+}

@@ -1,0 +1,157 @@
+import type Database from 'better-sqlite3'
+import { unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import type { MessagePort } from 'node:worker_threads'
+import { bodyDirectory, isCorruption, isFull, openForWriting } from './schema.ts'
+import { listBodyFiles } from './body-files.ts'
+import {
+  type Answered,
+  type FromThread,
+  type Group,
+  type ToThread,
+  errorAnswer,
+  errorWords,
+} from './thread-protocol.ts'
+import type { WriteRequest, WriterOpened } from './wire.ts'
+import { WriterStore } from './writer-store.ts'
+
+/** Moments of a group at which someone may look on. */
+export type WriterMoment = 'begun' | 'written' | 'committed'
+
+export type WriterData = { readonly directory: string; readonly sweep: boolean; readonly now: number }
+
+/**
+ * The one connection that writes to a shard: each group of requests is one transaction and one wait for the disk.
+ * `onMoment` sees each moment of a group pass.
+ */
+export function runWriter(
+  port: MessagePort,
+  data: WriterData,
+  onMoment: (moment: WriterMoment, db: Database.Database) => void = () => undefined,
+): void {
+  const send = (message: FromThread<WriterOpened>): void => port.postMessage(message)
+  let writer: Writer
+  try {
+    writer = new Writer(data, onMoment)
+  } catch (error) {
+    send({ failed: errorWords(error) })
+    port.close()
+    return
+  }
+  port.on('message', (message: ToThread<WriteRequest>) => {
+    if (message === 'close') {
+      writer.close()
+      port.close()
+      return
+    }
+    onMoment('begun', writer.db)
+    send({ answers: writer.commit(message) })
+    writer.removeFiles()
+  })
+  send({ opened: { aside: writer.aside() } })
+}
+
+const nothing = Buffer.alloc(0)
+
+class Writer {
+  readonly db: Database.Database
+  readonly #store: WriterStore
+  readonly #bodies: string
+  readonly #onMoment: (moment: WriterMoment, db: Database.Database) => void
+  #filesToRemove: string[] = []
+
+  constructor(data: WriterData, onMoment: (moment: WriterMoment, db: Database.Database) => void) {
+    this.db = openForWriting(data.directory)
+    this.#store = new WriterStore(this.db, data.now)
+    this.#bodies = bodyDirectory(data.directory)
+    this.#onMoment = onMoment
+    if (data.sweep) this.#sweep()
+  }
+
+  aside(): readonly string[] {
+    return this.db.prepare('SELECT id FROM aside').pluck().all() as string[]
+  }
+
+  /** One transaction for all; when it fails, one for each, so that only those at fault fail. */
+  commit(group: Group<WriteRequest>): readonly Answered[] {
+    const parts = group.requests.map((request, index) => ({ request, bytes: bytesOf(group, index) }))
+    const together = this.#attempt(parts)
+    if (Array.isArray(together)) return together
+    const full = isFull(together)
+    return parts.map((part) => {
+      if (full && part.request.ask === 'accept') return { value: 'storage-full' }
+      const alone = this.#attempt([part])
+      return Array.isArray(alone) ? alone[0]! : this.#failure(part.request, alone)
+    })
+  }
+
+  removeFiles(): void {
+    for (const name of this.#filesToRemove) removeFile(join(this.#bodies, name))
+    this.#filesToRemove = []
+  }
+
+  close(): void {
+    this.db.close()
+  }
+
+  /** The answers, or the error for which all of it was rolled back. */
+  #attempt(parts: readonly { readonly request: WriteRequest; readonly bytes: Buffer }[]): Answered[] | Error {
+    const mark = this.#store.mark()
+    try {
+      this.db.exec('BEGIN IMMEDIATE')
+      const answers = parts.map(({ request, bytes }) => ({ value: this.#store.apply(request, bytes) }))
+      this.#onMoment('written', this.db)
+      this.db.exec('COMMIT')
+      this.#filesToRemove.push(...this.#store.takeRemovedFiles())
+      this.#onMoment('committed', this.db)
+      return answers
+    } catch (error) {
+      if (this.db.inTransaction) this.db.exec('ROLLBACK')
+      this.#store.rewind(mark)
+      return error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
+  #failure(request: WriteRequest, error: Error): Answered {
+    if (isFull(error) && request.ask === 'accept') return { value: 'storage-full' }
+    const id = 'id' in request && request.ask !== 'set-aside' ? request.id : null
+    if (id === null || !isCorruption(error)) return errorAnswer(error)
+    const what = 'a page of the database that holds it is damaged'
+    const aside = this.#attempt([{ request: { ask: 'set-aside', id, what, at: Date.now() }, bytes: nothing }])
+    return errorAnswer(error, Array.isArray(aside) ? id : null)
+  }
+
+  /** Body files without a row are what a crash left between the file and its commit, or after a removal. */
+  #sweep(): void {
+    const rowOf = this.db.prepare('SELECT body_file FROM message WHERE id = ?').pluck()
+    for (const { name, id } of listBodyFiles(this.#bodies)) {
+      if (!this.#isNamed(rowOf, id, name)) removeFile(join(this.#bodies, name))
+    }
+  }
+
+  /** A row that cannot be read may still name the file. */
+  #isNamed(rowOf: Database.Statement, id: string, name: string): boolean {
+    try {
+      return rowOf.get(id) === name
+    } catch (error) {
+      if (isCorruption(error)) return true
+      throw error
+    }
+  }
+}
+
+function bytesOf(group: Group<WriteRequest>, index: number): Buffer {
+  if (group.bytes === null) return nothing
+  const base = group.bases[index] ?? 0
+  const { buffer, byteOffset, byteLength } = group.bytes
+  return Buffer.from(buffer, byteOffset + base, byteLength - base)
+}
+
+/** A file that cannot be removed now is swept at the next open. */
+function removeFile(file: string): void {
+  try {
+    unlinkSync(file)
+  } catch {
+    return
+  }
+}
