@@ -320,7 +320,7 @@ export const rules: Readonly<Record<RuleId, Rule>> = {
     happened:
       'The message is authorised, but the key to sign it with is not active: its DNS record has not been seen yet. We never send unsigned what should be signed.',
     remedy:
-      'Publish the record that `keys list` shows for the domain, then run `keys check`. The sending server tries again meanwhile.',
+      'Publish the record that `keys list` shows for the domain, then run `keys check`. The sending server tries again meanwhile. An author below a granted domain needs a key of its own: name that subdomain in the grant.',
     fixer: 'the owner of the domain',
   },
   'system-fault': {
