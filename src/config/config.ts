@@ -1,6 +1,5 @@
 import type { z } from 'zod'
 import type { Domain } from '../standards/names/domain.ts'
-import type { Wrapping } from './fields.ts'
 import type { schema } from './schema.ts'
 
 type DeepReadonly<T> = T extends string | number | boolean | null | undefined
@@ -23,7 +22,8 @@ export type Config = Omit<Written, 'hostname' | 'operator' | 'control' | 'store'
   readonly control: Omit<Written['control'], 'publicUrl'> & { readonly publicUrl: string }
   /** `sqlite:` and an absolute path. */
   readonly store: { readonly url: string }
-  readonly keys: { readonly wrapping: Wrapping }
+  /** `file:` and an absolute path, `env:NAME` or `command:COMMAND`. */
+  readonly keys: { readonly wrapping: string }
 }
 
 /** Everything that is wrong, each as `FILE:LINE:COLUMN path: message`. */

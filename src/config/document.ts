@@ -60,7 +60,7 @@ function objectOf(node: Node): { readonly node: Node; readonly isList: boolean }
 
 function typeOf(node: Node): string {
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(', ')
-  if (node.const !== undefined) return `\`${String(node.const)}\``
+  if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``
   if (node.anyOf !== undefined)
     return node.anyOf.map((one) => (one.type === 'null' ? '`null`' : typeOf(one))).join(' or ')
   const types = typeof node.type === 'object' ? node.type : [node.type ?? 'string']

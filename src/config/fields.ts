@@ -68,23 +68,12 @@ export const routeDomainField = parsed((text): string | SyntaxFault => {
   return below ? `*.${domain}` : domain
 })
 
-/** Where the wrapping key is: the output is taken apart, its path still as written. */
-export type Wrapping =
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'env'; readonly name: string }
-  | { readonly kind: 'command'; readonly command: string }
-
-export const wrappingField = parsed((text): Wrapping | SyntaxFault => {
-  const colon = text.indexOf(':')
-  const rest = text.slice(colon + 1)
-  if (colon !== -1 && rest !== '') {
-    const kind = text.slice(0, colon)
-    if (kind === 'file') return { kind, path: rest }
-    if (kind === 'env' && /^[A-Za-z_][A-Za-z0-9_]*$/.test(rest)) return { kind, name: rest }
-    if (kind === 'command') return { kind, command: rest }
-  }
-  return syntaxFault('must be file:PATH, env:NAME or command:COMMAND')
-})
+/** Where the wrapping key is. */
+export const wrappingField = parsed((text): string | SyntaxFault =>
+  /^(?:file:.+|env:[A-Za-z_][A-Za-z0-9_]*|command:.+)$/s.test(text)
+    ? text
+    : syntaxFault('must be file:PATH, env:NAME or command:COMMAND'),
+)
 
 /** A store's URL; the message never repeats it, since it may hold a password. */
 export const storeUrlField = parsed((text): string | SyntaxFault => {

@@ -1,3 +1,2 @@
 export { type Config, type ConfigProblems, isConfigProblems } from './config.ts'
-export type { Wrapping } from './fields.ts'
 export { type Environment, findConfig, loadConfig } from './load.ts'

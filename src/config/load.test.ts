@@ -40,7 +40,7 @@ describe('without a file', () => {
       control: { host: '127.0.0.1', port: 8025, publicUrl: 'http://127.0.0.1:8025', tls: null, trustProxyFrom: [] },
       store: { url: `sqlite:${join(directory, 'data/anechoic.db')}` },
       workers: 1,
-      keys: { wrapping: { kind: 'file', path: join(directory, 'data/wrapping.key') } },
+      keys: { wrapping: `file:${join(directory, 'data/wrapping.key')}` },
       dns: { servers: [], timeoutMs: 3000 },
       limits: { maxMessageBytes: 52428800, maxHeaderBytes: 262144, maxHeaderFields: 1000, maxRecipients: 500 },
       providers: {
@@ -125,7 +125,7 @@ feedback: { addresses: ["dmarc@reports.example.net"] }
       key: join(directory, 'tls/key.pem'),
     })
     expect(config.store.url).toBe(`sqlite:${join(directory, 'data/anechoic.db')}`)
-    expect(config.keys.wrapping).toEqual({ kind: 'file', path: join(directory, 'data/wrapping.key') })
+    expect(config.keys.wrapping).toBe(`file:${join(directory, 'data/wrapping.key')}`)
     expect(config.providers.m365.networks).toEqual([{ address: '127.0.0.2', prefix: 32 }])
     expect(config.providers.m365.clientCertificate.ca).toBe(join(directory, 'ca.pem'))
     expect(config.delivery.routes).toEqual([{ domain: '*', host: '127.0.0.1', port: 2526, tls: 'opportunistic' }])
@@ -138,7 +138,7 @@ feedback: { addresses: ["dmarc@reports.example.net"] }
     expect(loadConfig('etc/a.yaml', {}, surroundings())).toMatchObject({
       dataDir: join(directory, 'var'),
       store: { url: `sqlite:${join(directory, 'var/anechoic.db')}` },
-      keys: { wrapping: { path: join(directory, 'var/wrapping.key') } },
+      keys: { wrapping: `file:${join(directory, 'var/wrapping.key')}` },
     })
   })
 

@@ -8,7 +8,6 @@ import { readYaml } from '../standards/yaml/issues.ts'
 import { type Problem, formatProblem } from '../standards/yaml/problem.ts'
 import { YamlSource } from '../standards/yaml/source.ts'
 import type { Config, ConfigProblems } from './config.ts'
-import type { Wrapping } from './fields.ts'
 import { schema } from './schema.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -98,9 +97,9 @@ function storeUrl(url: string | undefined, absolute: (path: string) => string, d
   return path === ':memory:' ? url : `sqlite:${absolute(path)}`
 }
 
-function wrapping(given: Wrapping | undefined, absolute: (path: string) => string, dataDir: string): Wrapping {
-  if (given === undefined) return { kind: 'file', path: join(dataDir, 'wrapping.key') }
-  return given.kind === 'file' ? { kind: 'file', path: absolute(given.path) } : given
+function wrapping(given: string | undefined, absolute: (path: string) => string, dataDir: string): string {
+  if (given === undefined) return `file:${join(dataDir, 'wrapping.key')}`
+  return given.startsWith('file:') ? `file:${absolute(given.slice('file:'.length))}` : given
 }
 
 function portClashes(source: YamlSource, read: Read): readonly Problem[] {

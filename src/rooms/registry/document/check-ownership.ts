@@ -1,0 +1,80 @@
+import { type Domain, isAtOrBelow } from '../../../standards/names/domain.ts'
+import type { Problem } from '../../../standards/yaml/problem.ts'
+import type { YamlSource } from '../../../standards/yaml/source.ts'
+import { nearestOwner } from '../nearest-owner.ts'
+import type { CustomerDraft } from './draft.ts'
+
+type Owned = { readonly name: Domain; readonly customer: string; readonly includeSubdomains: boolean }
+
+/** Each domain has one owner, and a grant names only sources and domains of its own customer. */
+export function checkOwnership(
+  source: YamlSource,
+  drafts: readonly CustomerDraft[],
+  operator: Domain,
+): readonly Problem[] {
+  const problems: Problem[] = []
+  const owners = new Map<string, Owned>([[operator, { name: operator, customer: '', includeSubdomains: false }]])
+  for (const draft of drafts) {
+    for (const { path, value } of draft.domains) {
+      const other = owners.get(value.name)
+      if (other === undefined) {
+        const { name, includeSubdomains } = value
+        owners.set(name, { name, customer: draft.id, includeSubdomains })
+      } else {
+        const holder =
+          other.customer === '' ? "is the operator's own domain" : `is listed by customer ${other.customer} already`
+        problems.push(source.problem([...path, 'name'], `${value.name} ${holder}`))
+      }
+    }
+  }
+  for (const draft of drafts) {
+    problems.push(...returnPathProblems(source, draft), ...grantProblems(source, draft, owners))
+  }
+  return problems
+}
+
+/** SPF alignment (RFC 9989 §3.2) is the point of a return path, so it lies at or below a domain of the customer. */
+function returnPathProblems(source: YamlSource, draft: CustomerDraft): readonly Problem[] {
+  return draft.domains.flatMap(({ path, value }) => {
+    const { returnPath } = value
+    if (returnPath === undefined || draft.domains.some((one) => isAtOrBelow(returnPath, one.value.name))) return []
+    return [
+      source.problem([...path, 'returnPath'], `${returnPath} is not at or below a domain of customer ${draft.id}`),
+    ]
+  })
+}
+
+function grantProblems(
+  source: YamlSource,
+  draft: CustomerDraft,
+  owners: ReadonlyMap<string, Owned>,
+): readonly Problem[] {
+  const problems: Problem[] = []
+  const ids = new Set<string>()
+  const pairs = new Map<string, string>()
+  const kinds = new Map(draft.sources.map(({ value }) => [value.id, value.kind]))
+  for (const { path, value: grant } of draft.grants) {
+    const tell = (key: readonly PropertyKey[], message: string) =>
+      problems.push(source.problem([...path, ...key], message))
+    if (ids.has(grant.id)) tell(['id'], `this customer has another grant ${grant.id}`)
+    ids.add(grant.id)
+    if (!draft.sourceIds.has(grant.source)) tell(['source'], `customer ${draft.id} has no source ${grant.source}`)
+    if (kinds.get(grant.source) === 'google') {
+      tell(
+        ['source'],
+        'this version cannot tell one Workspace from another yet, so a Google source can be granted nothing',
+      )
+    }
+    for (const [at, domain] of grant.domains.entries()) {
+      const owner = nearestOwner(domain, (name) => owners.get(name))
+      if (owner?.customer !== draft.id && !draft.domainNames.has(domain)) {
+        tell(['domains', at], `${domain} is not a domain of customer ${draft.id}`)
+      }
+      const pair = `${grant.source}/${domain}`
+      const other = pairs.get(pair)
+      if (other !== undefined) tell(['domains', at], `${domain} is granted to ${grant.source} by ${other} already`)
+      pairs.set(pair, grant.id)
+    }
+  }
+  return problems
+}
