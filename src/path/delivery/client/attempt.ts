@@ -1,0 +1,234 @@
+import type { Dns } from '../../../platform/dns.ts'
+import type { DeliveryMetrics } from '../metrics.ts'
+import type { Destination } from '../routing/route.ts'
+import { type Resolution, type Target, resolveTargets } from '../routing/targets.ts'
+import type { DeliverySettings, TlsPolicy } from '../settings.ts'
+import { Evicted, type Limiter } from './limiter.ts'
+import type { DestinationHealth } from './health.ts'
+import type { SessionPool } from './pool.ts'
+import { type ClientSession, openSession } from './session.ts'
+import {
+  type Outgoing,
+  type OutgoingRecipient,
+  type RecipientResult,
+  type TransactionResult,
+  sendMail,
+} from './transaction.ts'
+import { ConnectionTrouble } from './trouble.ts'
+
+/** What an attempt needs from the room. */
+export type Outbound = {
+  readonly dns: Dns
+  readonly settings: DeliverySettings
+  readonly hostname: string
+  readonly limiter: Limiter
+  readonly pool: SessionPool
+  readonly health: DestinationHealth
+  readonly metrics: DeliveryMetrics
+  readonly random: () => number
+}
+
+/** What became of one recipient, and by which server. */
+export type AttemptResult = RecipientResult & {
+  /** The server that answered, or the last one that we tried; null when it never came to one. */
+  readonly remote: Target | null
+  readonly tls: string | null
+  /** Whether the server would have sent DSNs itself (RFC 3461). */
+  readonly dsn: boolean
+  /** False when the destination was not even tried, so that its retry clock stays where it is. */
+  readonly attempted: boolean
+}
+
+type Job = {
+  readonly destination: Destination
+  readonly message: Outgoing
+  readonly recipients: readonly OutgoingRecipient[]
+}
+
+/** More addresses than this are not tried in one attempt. */
+const maxTargets = 6
+
+/**
+ * One attempt to hand a message over at one destination. Every recipient has a result when it resolves. Throws `SourceTrouble` alone,
+ * and results that it had by then are given to `onDelivered` first.
+ */
+export async function attempt(
+  outbound: Outbound,
+  job: Job,
+  onDelivered: (results: readonly AttemptResult[]) => void,
+): Promise<readonly AttemptResult[]> {
+  const { destination, recipients } = job
+  const down = outbound.health.downBecause(destination.key)
+  if (down !== null) return recipients.map((one) => nowhere(one, 'retry', '4.4.1', down))
+  const entered = await outbound.limiter.enter(destination.key).catch((error: unknown) => {
+    if (error instanceof Evicted) return null
+    throw error
+  })
+  if (entered === null) {
+    return recipients.map((one) => ({
+      ...nowhere(one, 'retry', '4.3.2', 'waiting for a connection'),
+      attempted: false,
+    }))
+  }
+  try {
+    outbound.metrics.attempts++
+    const resolution = await resolveTargets(destination, {
+      dns: outbound.dns,
+      port: outbound.settings.port,
+      hostname: outbound.hostname,
+      ownListeners: outbound.settings.ownListeners,
+      random: outbound.random,
+    })
+    return await atTargets(outbound, job, resolution, onDelivered)
+  } finally {
+    entered()
+  }
+}
+
+async function atTargets(
+  outbound: Outbound,
+  job: Job,
+  resolution: Resolution,
+  onDelivered: (results: readonly AttemptResult[]) => void,
+): Promise<readonly AttemptResult[]> {
+  const { destination, recipients } = job
+  if (resolution.kind !== 'targets') {
+    const kind = resolution.kind === 'undeliverable' ? 'failed' : 'retry'
+    return recipients.map((one) => nowhere(one, kind, resolution.status, resolution.text))
+  }
+  let last: readonly AttemptResult[] = []
+  for (const target of resolution.targets.slice(0, maxTargets)) {
+    const handed = await handOver(outbound, job, target, onDelivered)
+    if (handed.kind === 'answered') {
+      outbound.health.reached(destination.key)
+      return handed.results
+    }
+    last = handed.results
+  }
+  if (last.some((one) => one.fromRemote)) outbound.health.reached(destination.key)
+  else outbound.health.missed(destination.key, last[0]?.reply ?? 'no server could be reached')
+  return last
+}
+
+type Handed = { readonly kind: 'answered' | 'elsewhere'; readonly results: readonly AttemptResult[] }
+
+/** All recipients at one server, in as many transactions as it takes. */
+async function handOver(
+  outbound: Outbound,
+  job: Job,
+  target: Target,
+  onDelivered: (results: readonly AttemptResult[]) => void,
+): Promise<Handed> {
+  const policy = job.destination.tls
+  const done: AttemptResult[] = []
+  let left = job.recipients
+  let session: ClientSession | null = null
+  while (left.length > 0) {
+    const batch = left.slice(0, outbound.settings.recipientsPerTransaction)
+    let result: TransactionResult
+    try {
+      ;({ session, result } = await transact(outbound, job.message, batch, target, policy, session))
+    } catch (error) {
+      if (!(error instanceof ConnectionTrouble)) {
+        onDelivered(done.filter((one) => one.kind === 'delivered'))
+        throw error
+      }
+      const missed = left.map((one) => ({ ...nowhere(one, 'retry', statusOf(error), error.message), remote: target }))
+      return done.length === 0
+        ? { kind: 'elsewhere', results: missed }
+        : { kind: 'answered', results: [...done, ...missed] }
+    }
+    const answered = result.results.map((one) => atServer(one, session as ClientSession))
+    done.push(...answered)
+    left = [...result.overflow, ...left.slice(batch.length)]
+    if (!result.reusable) {
+      outbound.pool.quit(session)
+      session = null
+    }
+    if (result.tryElsewhere && done.length === answered.length) {
+      if (session !== null) outbound.pool.giveBack(session, policy)
+      const rest = left.map((one) => ({
+        ...nowhere(one, 'retry', '4.4.1', answered[0]?.reply ?? 'refused'),
+        remote: target,
+      }))
+      return { kind: 'elsewhere', results: [...done, ...rest] }
+    }
+  }
+  if (session !== null) outbound.pool.giveBack(session, policy)
+  return { kind: 'answered', results: done }
+}
+
+/** One transaction, on the session at hand, a rested one or a new one. A rested session that turns out to be dead costs nothing. */
+async function transact(
+  outbound: Outbound,
+  message: Outgoing,
+  batch: readonly OutgoingRecipient[],
+  target: Target,
+  policy: TlsPolicy,
+  current: ClientSession | null,
+): Promise<{ readonly session: ClientSession; readonly result: TransactionResult }> {
+  const { timeouts } = outbound.settings
+  const rested = current ?? outbound.pool.take(target, policy)
+  if (rested !== null) {
+    if (current === null) outbound.metrics.connectionsReused++
+    try {
+      return { session: rested, result: await sendMail(rested, message, batch, timeouts) }
+    } catch (error) {
+      outbound.pool.quit(rested)
+      if (!(error instanceof ConnectionTrouble) || error.kind !== 'closed') throw error
+    }
+  }
+  const session = await open(outbound, target, policy)
+  try {
+    return { session, result: await sendMail(session, message, batch, timeouts) }
+  } catch (error) {
+    outbound.pool.quit(session)
+    throw error
+  }
+}
+
+async function open(outbound: Outbound, target: Target, policy: TlsPolicy): Promise<ClientSession> {
+  const { metrics, settings } = outbound
+  const session = await openSession(target, policy, {
+    hostname: outbound.hostname,
+    timeouts: settings.timeouts,
+    tlsRoots: settings.tlsRoots,
+    localAddress: localAddressFor(target, settings.sourceAddresses, outbound.random),
+    onFallback: () => metrics.tlsFallbacks++,
+    onOpened: (wire) => outbound.pool.watch(wire),
+  })
+  metrics.connectionsOpened++
+  if (session.tls !== null) metrics.tlsConnections++
+  return session
+}
+
+/** One of our addresses of the target's family, or the system's choice. */
+function localAddressFor(target: Target, addresses: readonly string[], random: () => number): string | null {
+  const family = addresses.filter((one) => one.includes(':') === target.address.includes(':'))
+  return family[Math.floor(random() * family.length)] ?? null
+}
+
+function atServer(result: RecipientResult, session: ClientSession): AttemptResult {
+  const tls = session.tls === null ? null : `${session.tls.protocol} ${session.tls.cipher}`
+  return { ...result, remote: session.target, tls, dsn: session.capabilities.dsn, attempted: true }
+}
+
+/** A host that cannot be reached or does not answer (4.4.1), or one that takes no mail now (4.3.2). */
+function statusOf(trouble: ConnectionTrouble): string {
+  return trouble.kind === 'refused' ? '4.3.2' : '4.4.1'
+}
+
+function nowhere(one: OutgoingRecipient, kind: 'failed' | 'retry', status: string, words: string): AttemptResult {
+  const reply = `${status} ${words}`
+  return {
+    index: one.index,
+    kind,
+    status,
+    reply,
+    fromRemote: false,
+    remote: null,
+    tls: null,
+    dsn: false,
+    attempted: true,
+  }
+}

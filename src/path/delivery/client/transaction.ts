@@ -1,0 +1,359 @@
+import type { Mailbox } from '../../../standards/names/mailbox.ts'
+import { formatMailbox } from '../../../standards/names/mailbox.ts'
+import { DotStuffer } from '../../../standards/smtp/dot-stuffing.ts'
+import type { Notify } from '../../../standards/smtp/notify.ts'
+import type { Reply } from '../../../standards/smtp/reply.ts'
+import type { Timeouts } from '../settings.ts'
+import type { ClientSession } from './session.ts'
+import { ConnectionTrouble, SourceTrouble, replyText } from './trouble.ts'
+
+/** A message as it goes on the wire, but for dots. */
+export type Outgoing = {
+  readonly reversePath: Mailbox | null
+  readonly ret: 'FULL' | 'HDRS' | null
+  readonly envid: string | null
+  /** Octets with header section, empty line and body. */
+  readonly size: number
+  readonly eightBit: boolean
+  /** Whether header section or reverse-path hold UTF-8 (RFC 6531). */
+  readonly needsUtf8: boolean
+  /** Header section with the empty line behind it. */
+  readonly header: Buffer
+  /** Can be read once for each transaction. */
+  readonly body: () => Iterable<Buffer> | AsyncIterable<Buffer>
+}
+
+export type OutgoingRecipient = {
+  readonly index: number
+  readonly mailbox: Mailbox
+  readonly notify: Notify | null
+  readonly orcpt: string | null
+}
+
+/** What a server did with one recipient. `status` is an enhanced status code; `fromRemote` says whether `reply` is the server's own. */
+export type RecipientResult = {
+  readonly index: number
+  readonly kind: 'delivered' | 'failed' | 'retry'
+  readonly status: string
+  readonly reply: string
+  readonly fromRemote: boolean
+}
+
+export type TransactionResult = {
+  readonly results: readonly RecipientResult[]
+  /** Recipients that the server would not take beside the others, though it took the message: they may follow at once (RFC 5321 §4.5.3.1.10). */
+  readonly overflow: readonly OutgoingRecipient[]
+  /** Set when the server answered nothing about recipients, so that another server may be tried for all of them. */
+  readonly tryElsewhere: boolean
+  /** Whether the session can take another transaction. */
+  readonly reusable: boolean
+}
+
+type Answered = { readonly recipient: OutgoingRecipient; readonly reply: Reply }
+
+/**
+ * One mail transaction (RFC 5321 §3.3) for recipients of one destination. Throws `ConnectionTrouble` only while the server has
+ * answered for no recipient and no message was sent; `SourceTrouble` when our own side fails, and then the connection is ended
+ * without the final dot, so that the server drops what it has.
+ */
+export async function sendMail(
+  session: ClientSession,
+  message: Outgoing,
+  wanted: readonly OutgoingRecipient[],
+  timeouts: Timeouts,
+): Promise<TransactionResult> {
+  session.transactions++
+  const { takable, results: refusedByUs } = fitting(session, message, wanted)
+  if (takable.length === 0) return { results: refusedByUs, overflow: [], tryElsewhere: false, reusable: true }
+  const opened = await openTransaction(session, message, takable, timeouts)
+  if (opened.kind === 'refused') {
+    const results = takable.map((one) => resultOf(one, opened.reply))
+    const tryElsewhere = results.every((one) => one.kind === 'retry')
+    return { results: [...refusedByUs, ...results], overflow: [], tryElsewhere, reusable: opened.reusable }
+  }
+  const { accepted, refused, go } = opened
+  const rejected = refused.map(({ recipient, reply }) => resultOf(recipient, reply))
+  if (go === null)
+    return { results: [...refusedByUs, ...rejected], overflow: [], tryElsewhere: false, reusable: opened.reusable }
+  const ending = await sendData(session, message, timeouts)
+  const sent = accepted.map((recipient) => ({ index: recipient.index, ...ending.outcome }))
+  const overflow =
+    ending.outcome.kind === 'delivered'
+      ? refused.filter(({ reply }) => isTooMany(reply)).map((one) => one.recipient)
+      : []
+  const left = new Set(overflow.map((one) => one.index))
+  const results = [...refusedByUs, ...rejected.filter((one) => !left.has(one.index)), ...sent]
+  return { results, overflow, tryElsewhere: false, reusable: ending.reusable }
+}
+
+/** Puts aside what this server can't take at all: too big for it (RFC 1870 §6.1), or UTF-8 that it does not speak (RFC 6531 §3.2). */
+function fitting(session: ClientSession, message: Outgoing, wanted: readonly OutgoingRecipient[]) {
+  const { size, smtputf8 } = session.capabilities
+  const results: RecipientResult[] = []
+  const takable: OutgoingRecipient[] = []
+  for (const recipient of wanted) {
+    if (typeof size === 'number' && message.size > size) {
+      results.push(
+        ourRefusal(recipient, '5.3.4', `the message has ${message.size} octets and the server takes at most ${size}`),
+      )
+    } else if (!smtputf8 && (message.needsUtf8 || !isAscii(recipient.mailbox.localPart))) {
+      results.push(ourRefusal(recipient, '5.6.7', 'the message needs SMTPUTF8, which the server does not offer'))
+    } else {
+      takable.push(recipient)
+    }
+  }
+  return { takable, results }
+}
+
+function ourRefusal(recipient: OutgoingRecipient, status: string, reply: string): RecipientResult {
+  return { index: recipient.index, kind: 'failed', status, reply: `${status} ${reply}`, fromRemote: false }
+}
+
+type Opened =
+  | { readonly kind: 'refused'; readonly reply: Reply; readonly reusable: boolean }
+  | {
+      readonly kind: 'answered'
+      readonly accepted: readonly OutgoingRecipient[]
+      readonly refused: readonly Answered[]
+      /** 354 with somebody to send to, or null. */
+      readonly go: Reply | null
+      readonly reusable: boolean
+    }
+
+/** MAIL, RCPT and DATA: in one write where the server allows it (RFC 2920), else one by one. */
+async function openTransaction(
+  session: ClientSession,
+  message: Outgoing,
+  recipients: readonly OutgoingRecipient[],
+  timeouts: Timeouts,
+): Promise<Opened> {
+  const { wire, capabilities } = session
+  const mail = mailCommand(session, message, recipients)
+  const pipelined = capabilities.pipelining
+  const rcpts = recipients.map((one) => rcptCommand(one, capabilities.dsn))
+  wire.send(pipelined ? `${mail}${rcpts.join('')}DATA\r\n` : mail)
+  const mailReply = await wire.reply(timeouts.mail)
+  if (!isPositive(mailReply)) {
+    // The replies to what was pipelined behind it are still to come, so the session is not worth keeping.
+    return { kind: 'refused', reply: mailReply, reusable: !pipelined && mailReply.code !== 421 }
+  }
+  const accepted: OutgoingRecipient[] = []
+  const refused: Answered[] = []
+  for (const [at, recipient] of recipients.entries()) {
+    if (!pipelined) wire.send(rcpts[at] ?? '')
+    const reply = await answerFor(session, refused.length + accepted.length > 0, () => wire.reply(timeouts.rcpt))
+    if (isPositive(reply)) accepted.push(recipient)
+    else refused.push({ recipient, reply })
+    if (reply.code === 421) return closing(session, recipients, accepted, refused, reply)
+  }
+  if (!pipelined && accepted.length === 0) {
+    return { kind: 'answered', accepted, refused, go: null, reusable: await reset(session, timeouts) }
+  }
+  if (!pipelined) wire.send('DATA\r\n')
+  return answerToData(session, accepted, refused, timeouts)
+}
+
+async function answerToData(
+  session: ClientSession,
+  accepted: readonly OutgoingRecipient[],
+  refused: readonly Answered[],
+  timeouts: Timeouts,
+): Promise<Opened> {
+  const { wire } = session
+  const reply = await answerFor(session, true, () => wire.reply(timeouts.data))
+  if (reply.code !== 354) {
+    const all = [...refused, ...accepted.map((recipient) => ({ recipient, reply: asRefusal(reply) }))]
+    const reusable = reply.code !== 421 && (await reset(session, timeouts))
+    return { kind: 'answered', accepted: [], refused: all, go: null, reusable }
+  }
+  if (accepted.length > 0) return { kind: 'answered', accepted, refused, go: reply, reusable: true }
+  // RFC 2920 §3.1: a server that takes DATA for nobody gets an empty message; its answer is of no interest.
+  wire.send('.\r\n')
+  const ended = await wire.reply(timeouts.end).catch(() => null)
+  return {
+    kind: 'answered',
+    accepted,
+    refused,
+    go: null,
+    reusable: ended !== null && ended.code !== 421 && !wire.isBroken,
+  }
+}
+
+/** 421 in the middle: nobody is taken, whoever was answered for already (RFC 5321 §3.8). */
+function closing(
+  session: ClientSession,
+  recipients: readonly OutgoingRecipient[],
+  accepted: readonly OutgoingRecipient[],
+  refused: readonly Answered[],
+  reply: Reply,
+): Opened {
+  session.wire.fail('closed', 'the server is closing')
+  const answered = new Set([...accepted, ...refused.map((one) => one.recipient)].map((one) => one.index))
+  const undone = [...accepted, ...recipients.filter((one) => !answered.has(one.index))]
+  const all = [...refused, ...undone.map((recipient) => ({ recipient, reply }))]
+  return { kind: 'answered', accepted: [], refused: all, go: null, reusable: false }
+}
+
+/** Once a server has spoken about recipients, its silence is a 421 about the rest: what it said of the others stands. */
+async function answerFor(session: ClientSession, spoke: boolean, ask: () => Promise<Reply>): Promise<Reply> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!spoke || !(error instanceof ConnectionTrouble)) throw error
+    session.wire.fail(error.kind, error.message)
+    return { code: 421, enhanced: '4.4.2', lines: [error.message] }
+  }
+}
+
+type Ending = { readonly outcome: Omit<RecipientResult, 'index'>; readonly reusable: boolean }
+
+/** The message, its final dot, and the one reply that takes the responsibility (RFC 5321 §4.1.1.4, §6.1). */
+async function sendData(session: ClientSession, message: Outgoing, timeouts: Timeouts): Promise<Ending> {
+  const { wire } = session
+  try {
+    await pourMessage(session, message, timeouts)
+  } catch (error) {
+    if (error instanceof ConnectionTrouble) return brokenOff(session, error, false)
+    throw error
+  }
+  try {
+    const reply = await wire.reply(timeouts.end)
+    return { outcome: outcomeOf(reply, isPositive(reply)), reusable: reply.code !== 421 && !wire.isBroken }
+  } catch (error) {
+    if (error instanceof ConnectionTrouble) return brokenOff(session, error, true)
+    throw error
+  }
+}
+
+async function pourMessage(session: ClientSession, message: Outgoing, timeouts: Timeouts): Promise<void> {
+  const { wire } = session
+  const stuffer = new DotStuffer()
+  wire.cork()
+  try {
+    await pourChunk(session, stuffer, message.header, timeouts)
+    const body = message.body()
+    if (Symbol.iterator in body) {
+      for (const chunk of body) await pourChunk(session, stuffer, chunk, timeouts)
+    } else {
+      for await (const chunk of chunksOf(body)) await pourChunk(session, stuffer, chunk, timeouts)
+    }
+    wire.send(discipline(session, () => stuffer.end()))
+  } catch (error) {
+    if (error instanceof SourceTrouble) wire.fail('aborted', 'our own message could not be sent whole')
+    throw error
+  } finally {
+    wire.uncork()
+  }
+}
+
+function pourChunk(
+  session: ClientSession,
+  stuffer: DotStuffer,
+  chunk: Buffer,
+  timeouts: Timeouts,
+): Promise<void> | null {
+  const { wire } = session
+  const waiting = wire.pour(
+    discipline(session, () => stuffer.push(chunk)),
+    timeouts.block,
+  )
+  if (waiting === null) return null
+  wire.uncork()
+  return waiting
+}
+
+function discipline<T>(session: ClientSession, stuff: () => T): T {
+  try {
+    return stuff()
+  } catch (error) {
+    session.wire.fail('aborted', 'our own message breaks the line discipline')
+    throw new SourceTrouble('line-endings', 'the stored message breaks the line discipline', error)
+  }
+}
+
+async function* chunksOf(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* body
+  } catch (error) {
+    throw new SourceTrouble('unreadable', 'the stored body could not be read', error)
+  }
+}
+
+/**
+ * The connection ended before the final reply. Where the whole message was out, the server may have taken it: it is sent again all the
+ * same, since a second copy is better than none (RFC 5321 §4.5.4.1, §6.1).
+ */
+async function brokenOff(session: ClientSession, trouble: ConnectionTrouble, complete: boolean): Promise<Ending> {
+  // A server that refuses while we still write has said why before it closed.
+  const said = session.wire.isNoisy ? await session.wire.reply(0).catch(() => null) : null
+  if (said !== null && !isPositive(said)) return { outcome: outcomeOf(said, false), reusable: false }
+  const words = complete
+    ? `${trouble.message}, after the whole message was sent: it may arrive twice`
+    : `${trouble.message}, while the message was being sent`
+  return { outcome: { kind: 'retry', status: '4.4.2', reply: words, fromRemote: false }, reusable: false }
+}
+
+async function reset(session: ClientSession, timeouts: Timeouts): Promise<boolean> {
+  if (session.wire.isBroken) return false
+  try {
+    session.wire.send('RSET\r\n')
+    return (await session.wire.reply(timeouts.mail)).code === 250
+  } catch (error) {
+    if (error instanceof ConnectionTrouble) return false
+    throw error
+  }
+}
+
+function mailCommand(session: ClientSession, message: Outgoing, recipients: readonly OutgoingRecipient[]): string {
+  const { capabilities } = session
+  const path = message.reversePath === null ? '' : formatMailbox(message.reversePath)
+  const parameters: string[] = []
+  if (capabilities.size !== 'absent') parameters.push(` SIZE=${message.size}`)
+  if (capabilities.eightBitMime && message.eightBit) parameters.push(' BODY=8BITMIME')
+  const needsUtf8 = message.needsUtf8 || recipients.some((one) => !isAscii(one.mailbox.localPart))
+  if (capabilities.smtputf8 && needsUtf8) parameters.push(' SMTPUTF8')
+  if (capabilities.dsn && message.ret !== null) parameters.push(` RET=${message.ret}`)
+  if (capabilities.dsn && message.envid !== null) parameters.push(` ENVID=${message.envid}`)
+  return `MAIL FROM:<${path}>${parameters.join('')}\r\n`
+}
+
+function rcptCommand(recipient: OutgoingRecipient, dsn: boolean): string {
+  const { notify, orcpt } = recipient
+  const wanted = !dsn || notify === null ? '' : ` NOTIFY=${typeof notify === 'string' ? notify : notify.join(',')}`
+  const original = !dsn || orcpt === null ? '' : ` ORCPT=${orcpt}`
+  return `RCPT TO:<${formatMailbox(recipient.mailbox)}>${wanted}${original}\r\n`
+}
+
+function resultOf(recipient: OutgoingRecipient, reply: Reply): RecipientResult {
+  return { index: recipient.index, ...outcomeOf(asRefusal(reply), false) }
+}
+
+/** 2xx took it, 5xx is for good, all else is for now (RFC 5321 §4.2.1). */
+function outcomeOf(reply: Reply, taken: boolean): Omit<RecipientResult, 'index'> {
+  const kind = taken ? 'delivered' : reply.code >= 500 ? 'failed' : 'retry'
+  const status = reply.enhanced ?? (taken ? '2.0.0' : kind === 'failed' ? '5.0.0' : '4.0.0')
+  return { kind, status, reply: replyText(reply), fromRemote: true }
+}
+
+/** A positive reply where none fits (250 to DATA) is a server gone wrong: not a refusal for good. */
+function asRefusal(reply: Reply): Reply {
+  return reply.code >= 400 ? reply : { code: 451, enhanced: '4.5.0', lines: [`unexpected reply: ${replyText(reply)}`] }
+}
+
+/** RFC 5321 §4.5.3.1.10 counts 552 to RCPT as 452. */
+function isTooMany(reply: Reply): boolean {
+  return (
+    reply.code === 452 ||
+    (reply.code === 552 && reply.enhanced === null) ||
+    reply.enhanced === '4.5.3' ||
+    reply.enhanced === '5.5.3'
+  )
+}
+
+function isPositive(reply: Reply): boolean {
+  return reply.code >= 200 && reply.code < 300
+}
+
+function isAscii(text: string): boolean {
+  return /^[\0-\x7f]*$/.test(text)
+}

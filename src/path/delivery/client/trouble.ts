@@ -1,0 +1,37 @@
+import type { Reply } from '../../../standards/smtp/reply.ts'
+import { escapePeerText } from '../../../standards/smtp/format-reply.ts'
+
+/** What went wrong with a connection. Never the end of the mail: another server or another time may do. */
+export type TroubleKind = 'connect' | 'timeout' | 'closed' | 'malformed' | 'tls' | 'refused' | 'aborted'
+
+/** Thrown inside the client and caught at its edge. `message` is plain words for people. */
+export class ConnectionTrouble extends Error {
+  readonly kind: TroubleKind
+  /** The reply that it rests on, where there is one. */
+  readonly reply: Reply | null
+
+  constructor(kind: TroubleKind, words: string, reply: Reply | null = null) {
+    super(words)
+    this.name = 'ConnectionTrouble'
+    this.kind = kind
+    this.reply = reply
+  }
+}
+
+/** Our own message could not be read, or may not go out as it is stored: nothing that a server did. */
+export class SourceTrouble extends Error {
+  /** `line-endings`: it holds what may never leave. `unreadable`: custody could not give it. */
+  readonly kind: 'line-endings' | 'unreadable'
+
+  constructor(kind: 'line-endings' | 'unreadable', words: string, cause: unknown) {
+    super(words, { cause })
+    this.name = 'SourceTrouble'
+    this.kind = kind
+  }
+}
+
+/** A reply as one line for records and reports: printable, bounded. */
+export function replyText(reply: Reply): string {
+  const status = reply.enhanced === null ? '' : `${reply.enhanced} `
+  return escapePeerText(`${reply.code} ${status}${reply.lines.join(' ')}`.trim(), 900)
+}

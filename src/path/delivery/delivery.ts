@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Entry, StoredMessage } from '../custody/custody.ts'
+import type { DecisionId } from '../decision/decision.ts'
+import { DestinationHealth } from './client/health.ts'
+import { Limiter } from './client/limiter.ts'
+import { SessionPool } from './client/pool.ts'
+import { Hands } from './hands.ts'
+import { type DeliveryMetrics, newMetrics } from './metrics.ts'
+import { SignatureMemory } from './outbound/signatures.ts'
+import type { DeliveryOptions, Room } from './room.ts'
+import { routeTable } from './routing/route.ts'
+import { Scheduler } from './scheduler.ts'
+
+/** The room at work. */
+export interface Delivery {
+  /** A message that custody has just stored: it is carried from memory. Held ones are left alone. Never throws. */
+  offer(entry: Entry): void
+  /** Looks at the queue now: something was stored or released behind our back. */
+  kick(): void
+  hold(id: DecisionId, reason: string, by: string, until: number): Promise<boolean>
+  release(id: DecisionId, by: string): Promise<boolean>
+  cancel(id: DecisionId, by: string, reason?: string): Promise<boolean>
+  /** Ends holds that have run out; to be called now and then. Answers how many. */
+  expireHolds(): Promise<number>
+  /** Takes no more work, finishes what is in the air for at most this many milliseconds, then cuts the connections. */
+  drain(graceMs: number): Promise<void>
+  readonly metrics: DeliveryMetrics
+}
+
+/** How long a destination that was found down is left alone, at most. */
+const longestPause = 30_000
+
+/** How long cut connections get to write down what they had done. */
+const lastWrites = 300
+
+/** Starts to carry what is in custody, and what is offered. */
+export function startDelivery(options: DeliveryOptions): Delivery {
+  const { settings, clock } = options
+  const random = options.random ?? Math.random
+  const metrics = newMetrics()
+  const pool = new SessionPool(settings)
+  const limiter = new Limiter(settings.connectionsPerDestination, settings.connections)
+  const health = new DestinationHealth(() => clock.now(), Math.min(longestPause, settings.retry.first / 2))
+  const { dns, hostname } = options
+  const stopping = { aborted: false }
+  const outbound = { dns, settings, hostname, limiter, pool, health, metrics, random }
+  const room: Room = {
+    ...options,
+    random,
+    outbound,
+    routes: routeTable(settings),
+    signatures: new SignatureMemory(),
+    stopping,
+  }
+  const scheduler = new Scheduler(room)
+  const hands = new Hands(room, scheduler)
+  scheduler.kick()
+  return {
+    offer: (entry) => {
+      if (entry.hold === null) scheduler.offer({ message: asStored(entry), body: entry.body })
+    },
+    kick: () => scheduler.kick(),
+    hold: (id, reason, by, until) => hands.hold(id, reason, by, until),
+    release: (id, by) => hands.release(id, by),
+    cancel: (id, by, reason) => hands.cancel(id, by, reason),
+    expireHolds: () => hands.expireHolds(),
+    drain: async (graceMs) => {
+      const stopped = scheduler.stop()
+      pool.close()
+      if (await within(stopped, graceMs)) return
+      stopping.aborted = true
+      limiter.evictAll()
+      pool.abort()
+      await within(stopped, lastWrites)
+    },
+    metrics,
+  }
+}
+
+function asStored(entry: Entry): StoredMessage {
+  const { id, permit, envelope, header, relaxedBodyHash, size, hold } = entry
+  const recipients = entry.recipients.map((one) => ({
+    ...one,
+    state: 'pending' as const,
+    attempts: 0,
+    dueAt: envelope.arrival.at,
+    lastReply: null,
+    delayNotified: false,
+  }))
+  return { id, permit, envelope, recipients, header, relaxedBodyHash, size, hold }
+}
+
+async function within(done: Promise<void>, milliseconds: number): Promise<boolean> {
+  const over = new AbortController()
+  const late = sleep(milliseconds, false, { signal: over.signal }).catch(() => false)
+  const inTime = await Promise.race([done.then(() => true), late])
+  over.abort()
+  return inTime
+}

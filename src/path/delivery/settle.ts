@@ -1,0 +1,187 @@
+import type { LedgerEvent } from '../../rooms/ledger/index.ts'
+import { formatMailbox } from '../../standards/names/mailbox.ts'
+import type { Outcome, RecipientState, StoredMessage } from '../custody/custody.ts'
+import type { AttemptResult } from './client/attempt.ts'
+import type { Notice } from './report.ts'
+import { nextAttempt } from './retry.ts'
+import type { Room } from './room.ts'
+
+/** What an attempt means for custody, the ledger and the sender. */
+export type Settlement = {
+  readonly outcomes: readonly Outcome[]
+  readonly events: readonly LedgerEvent[]
+  readonly notices: readonly Notice[]
+}
+
+type Fate = {
+  readonly outcome: Outcome
+  readonly notice: Notice | null
+  readonly recipient: RecipientState
+  readonly result: AttemptResult
+}
+
+/** Turns the results of an attempt at one destination into outcomes, one event for each kind of answer, and notices for the sender. */
+export function settlementOf(
+  room: Room,
+  message: StoredMessage,
+  destination: string,
+  results: readonly AttemptResult[],
+): Settlement {
+  const now = room.clock.now()
+  const byIndex = new Map(message.recipients.map((one) => [one.index, one]))
+  const fates: Fate[] = []
+  for (const result of results) {
+    const recipient = byIndex.get(result.index)
+    if (recipient !== undefined) fates.push(fateOf(room, message, recipient, result, now))
+  }
+  return {
+    outcomes: fates.map((fate) => fate.outcome),
+    events: eventsOf(message, destination, fates, now),
+    notices: fates.flatMap((fate) => (fate.notice === null ? [] : [fate.notice])),
+  }
+}
+
+function fateOf(
+  room: Room,
+  message: StoredMessage,
+  recipient: RecipientState,
+  result: AttemptResult,
+  now: number,
+): Fate {
+  const { index, reply } = result
+  switch (result.kind) {
+    case 'delivered': {
+      // RFC 3461 §5.2.2: who passes mail on to a server without DSN says so itself.
+      const relayed = !result.dsn && wants(recipient, 'SUCCESS', false)
+      return {
+        recipient,
+        result,
+        outcome: { index, kind: 'delivered', reply },
+        notice: relayed ? noticeOf(recipient, result, 'relayed', now) : null,
+      }
+    }
+    case 'failed':
+      return failed(recipient, result, now)
+    case 'retry':
+      return again(room, message, recipient, result, now)
+    default:
+      return result.kind satisfies never
+  }
+}
+
+function again(
+  room: Room,
+  message: StoredMessage,
+  recipient: RecipientState,
+  result: AttemptResult,
+  now: number,
+): Fate {
+  const { retry, delayNotice } = room.settings
+  const arrivedAt = message.envelope.arrival.at
+  const attempts = recipient.attempts + (result.attempted ? 1 : 0)
+  const verdict = nextAttempt(retry, attempts, arrivedAt, now, room.random())
+  if (verdict.kind === 'expired') {
+    const reply = `5.4.7 given up after ${days(now - arrivedAt)}; the last answer was: ${result.reply}`
+    return failed(recipient, { ...result, kind: 'failed', status: '5.4.7', reply, fromRemote: false }, now)
+  }
+  const late = now - arrivedAt >= delayNotice && !recipient.delayNotified && wants(recipient, 'DELAY', true)
+  // Who was not even tried comes back soon, and its clock stays where it is.
+  const dueAt = result.attempted ? verdict.dueAt : Math.round(now + crowdedWait * (1 + room.random()))
+  const outcome: Outcome = {
+    index: recipient.index,
+    kind: 'retry',
+    reply: result.reply,
+    dueAt,
+    attempted: result.attempted,
+    ...(late ? { delayNotified: true } : {}),
+  }
+  const notice = late
+    ? { ...noticeOf(recipient, result, 'delayed', now), willRetryUntil: arrivedAt + retry.giveUpAfter }
+    : null
+  return { recipient, result, outcome, notice }
+}
+
+/** Milliseconds, at least. */
+const crowdedWait = 5_000
+
+function failed(recipient: RecipientState, result: AttemptResult, now: number): Fate {
+  const outcome: Outcome = { index: recipient.index, kind: 'failed', reply: result.reply }
+  return {
+    recipient,
+    result,
+    outcome,
+    notice: wants(recipient, 'FAILURE', true) ? noticeOf(recipient, result, 'failed', now) : null,
+  }
+}
+
+function noticeOf(recipient: RecipientState, result: AttemptResult, action: Notice['action'], now: number): Notice {
+  return {
+    recipient,
+    action,
+    status: result.status,
+    remoteMta: result.remote?.name ?? null,
+    diagnostic: result.reply,
+    fromRemote: result.fromRemote,
+    lastAttempt: now,
+    willRetryUntil: null,
+  }
+}
+
+/** RFC 3461 §4.1: without NOTIFY a sender hears of failures, and may hear of delays. */
+export function wants(recipient: RecipientState, what: 'SUCCESS' | 'FAILURE' | 'DELAY', otherwise: boolean): boolean {
+  const { notify } = recipient
+  if (notify === null) return otherwise
+  return notify !== 'NEVER' && notify.includes(what)
+}
+
+/** One event for all recipients that met the same answer of the same server. */
+function eventsOf(
+  message: StoredMessage,
+  destination: string,
+  fates: readonly Fate[],
+  now: number,
+): readonly LedgerEvent[] {
+  const groups = new Map<string, Fate[]>()
+  for (const fate of fates) {
+    const key = `${fate.outcome.kind}|${fate.result.remote?.address}|${fate.outcome.reply}`
+    groups.set(key, [...(groups.get(key) ?? []), fate])
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group
+    return first === undefined ? [] : [eventOf(message, destination, group, first, now)]
+  })
+}
+
+function eventOf(
+  message: StoredMessage,
+  destination: string,
+  group: readonly Fate[],
+  first: Fate,
+  now: number,
+): LedgerEvent {
+  const { outcome, result } = first
+  const kind = outcome.kind === 'retry' ? 'deferred' : outcome.kind
+  return eventAbout(message, kind, now, {
+    recipients: group.map((fate) => formatMailbox(fate.recipient.mailbox)),
+    destination,
+    remote: result.remote,
+    tls: result.tls,
+    reply: outcome.reply,
+    ...(outcome.kind === 'retry' ? { dueAt: outcome.dueAt, attempted: outcome.attempted } : {}),
+  })
+}
+
+export function eventAbout(
+  message: StoredMessage,
+  kind: LedgerEvent['kind'],
+  at: number,
+  detail: LedgerEvent['detail'],
+): LedgerEvent {
+  const { customer, source } = message.permit
+  return { kind, at, id: message.id, customer, source, detail }
+}
+
+function days(milliseconds: number): string {
+  const hours = milliseconds / 3_600_000
+  return hours < 48 ? `${Math.round(hours)} hours` : `${Math.round(hours / 24)} days`
+}
