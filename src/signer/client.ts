@@ -75,10 +75,8 @@ class RestartingSigner implements SignerClient {
     return this.#firstReady
   }
 
-  sign(request: SigningRequest): Promise<SigningAnswer> {
-    return this.#line === null
-      ? Promise.resolve({ kind: 'unavailable', reason: 'the signer is away' })
-      : this.#line.ask(request)
+  async sign(request: SigningRequest): Promise<SigningAnswer> {
+    return this.#line?.ask(request) ?? { kind: 'unavailable', reason: 'the signer is away' }
   }
 
   update(policy: PolicyCopy): void {

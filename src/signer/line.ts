@@ -57,10 +57,11 @@ export class SignerLine {
       return Promise.resolve({ kind: 'unavailable', reason: 'too many requests wait for the signer' })
     }
     const id = this.#nextId()
+    const frame = encodeRequest(id, request)
     return new Promise((resolve) => {
       this.#waiting.set(id, { resolve, deadline: performance.now() + this.#options.answerTimeoutMs })
       this.#sweep ??= setInterval(() => this.#expire(), Math.min(this.#options.answerTimeoutMs, 250)).unref()
-      this.tell(encodeRequest(id, request))
+      this.tell(frame)
     })
   }
 
