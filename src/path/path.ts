@@ -1,0 +1,302 @@
+import type { Clock } from '../platform/clock.ts'
+import type { Log } from '../platform/log.ts'
+import type { LedgerEvent } from '../rooms/ledger/index.ts'
+import type { PolicySnapshot } from '../rooms/registry/index.ts'
+import type { RollingCounters, StandingBook } from '../rooms/watch/index.ts'
+import type { Domain } from '../standards/names/domain.ts'
+import type { Secret } from '../standards/secret.ts'
+import { RelaxedBodyHash } from '../standards/dkim/index.ts'
+import type { Reply } from '../standards/smtp/reply.ts'
+import type { Custody, Entry, Envelope, StoredMessage } from './custody/index.ts'
+import {
+  type Counters,
+  type Decision,
+  type DecisionIds,
+  type Rejudgement,
+  type Subject,
+  counterKeysOf,
+  decide,
+  decideAtMail,
+  recordOf,
+  rejudge,
+  standingKeyOf,
+  subjectOf,
+} from './decision/index.ts'
+import type { AdmittedOwn, OwnMessage } from './delivery/index.ts'
+import type { Evidence, EvidenceRoom } from './evidence/index.ts'
+import type { Gate, IngressFault, ReceivedMessage, Session, Transaction } from './ingress/index.ts'
+
+/** What the journey needs. `policy` answers null when there is none to judge by: then nothing is allowed. */
+export type Rooms = {
+  readonly evidence: EvidenceRoom
+  readonly policy: () => PolicySnapshot | null
+  readonly standing: StandingBook
+  readonly counters: RollingCounters
+  readonly custody: Custody
+  /** Hands a message that was just stored to delivery, while its body is still in memory. */
+  readonly carry: (entry: Entry) => void
+  readonly ids: DecisionIds
+  readonly clock: Clock
+  readonly log: Log
+  readonly operator: Domain
+  /** How long a held message is kept, in milliseconds. */
+  readonly holdFor: number
+}
+
+/** The journey of a message, told by its stations: arrive, gather, decide, keep, carry. */
+export type Path = {
+  /** Arrive: what ingress asks at each step. */
+  readonly gate: Gate
+  /** A notification of our own takes the same way, as source `self`. Null when it is refused. */
+  admitOwn(own: OwnMessage): Promise<AdmittedOwn | null>
+  /** Judges a stored message again, just before the wire. */
+  rejudge(message: StoredMessage): Rejudgement
+}
+
+export function openPath(rooms: Rooms): Path {
+  return {
+    gate: {
+      authenticate: (session, username, password) => authenticate(rooms, session, username, password),
+      onMail: (session, transaction) => onMail(rooms, session, transaction),
+      // A forward-path alone proves nothing and needs no answer of its own: it is judged with the message.
+      onRcpt: () => Promise.resolve(null),
+      onEndOfData: (session, transaction, message) => onEndOfData(rooms, session, transaction, message),
+      onFault: (session, transaction, fault) => onFault(rooms, session, transaction, fault),
+    },
+    admitOwn: (own) => Promise.resolve(admitOwn(rooms, own)),
+    rejudge: (message) => judgeAgain(rooms, message),
+  }
+}
+
+async function onEndOfData(
+  rooms: Rooms,
+  session: Session,
+  transaction: Transaction,
+  message: ReceivedMessage,
+): Promise<Reply> {
+  const policy = rooms.policy()
+  const evidence = await rooms.evidence.gather({ session, transaction, message, policy, now: rooms.clock.now() })
+  const { decision, subject } = judge(rooms, evidence, policy)
+  switch (decision.verdict) {
+    case 'relay':
+    case 'hold':
+      return keep(rooms, decision, subject, session, transaction, message)
+    case 'refuse':
+    case 'defer':
+      return tell(rooms, decision)
+    default:
+      return decision satisfies never
+  }
+}
+
+/** What can already be said at MAIL: that nobody is proven, or that there is no room. */
+async function onMail(rooms: Rooms, session: Session, transaction: Transaction): Promise<Reply | null> {
+  const policy = rooms.policy()
+  const fault = rooms.custody.hasRoom() ? null : ({ kind: 'storage-full' } as const)
+  const evidence = await rooms.evidence.gatherAtMail({ session, transaction, policy, fault, now: rooms.clock.now() })
+  const subject = subjectOf(evidence, policy, rooms.clock.now())
+  const decision = decideAtMail(inputFor(rooms, evidence, policy, subject))
+  return decision === null ? null : tell(rooms, decision)
+}
+
+async function onFault(
+  rooms: Rooms,
+  session: Session,
+  transaction: Transaction | null,
+  fault: IngressFault,
+): Promise<Reply> {
+  const policy = rooms.policy()
+  const evidence = await rooms.evidence.gatherAtMail({ session, transaction, policy, fault, now: rooms.clock.now() })
+  return tell(rooms, judge(rooms, evidence, policy).decision)
+}
+
+function judge(
+  rooms: Rooms,
+  evidence: Evidence,
+  policy: PolicySnapshot | null,
+): { readonly decision: Decision; readonly subject: Subject } {
+  const subject = subjectOf(evidence, policy, rooms.clock.now())
+  return { decision: decide(inputFor(rooms, evidence, policy, subject)), subject }
+}
+
+function inputFor(
+  rooms: Rooms,
+  evidence: Evidence,
+  policy: PolicySnapshot | null,
+  subject: Subject,
+): Parameters<typeof decide>[0] {
+  const now = rooms.clock.now()
+  const standing = rooms.standing.standingFor(standingKeyOf(subject), now)
+  return { id: rooms.ids.next(), evidence, policy, standing, counters: countersFor(rooms, subject, now), now }
+}
+
+type Taken = Extract<Decision, { readonly verdict: 'relay' | 'hold' }>
+
+/** Custody takes the message, and only then is it accepted. What it costs is charged at once, so that the next decision sees it. */
+async function keep(
+  rooms: Rooms,
+  decision: Taken,
+  subject: Subject,
+  session: Session,
+  transaction: Transaction,
+  message: ReceivedMessage,
+): Promise<Reply> {
+  const now = rooms.clock.now()
+  const keys = counterKeysOf(subject)
+  const charges = (keys === null ? [] : [keys.grant, keys.customer]).map((key) =>
+    rooms.counters.charge(key, transaction.forwardPaths.length, now),
+  )
+  const refund = (): void => {
+    for (const charge of charges) rooms.counters.refund(charge)
+  }
+  const entry = entryFor(decision, session, transaction, message, now, rooms.holdFor)
+  try {
+    const stored = await rooms.custody.accept(entry, [decisionEvent(decision)])
+    if (stored === 'stored') {
+      rooms.carry(entry)
+      return decision.reply
+    }
+    refund()
+    return tell(rooms, again(rooms, decision, { fault: { kind: 'storage-full' } }))
+  } catch (error) {
+    refund()
+    rooms.log.error('a message could not be stored', { id: decision.id, error })
+    return tell(rooms, again(rooms, decision, { systemFault: 'custody could not store the message' }))
+  }
+}
+
+/** Judges the same evidence again with what has gone wrong since, so that the reply and the record are those of the fault. */
+function again(
+  rooms: Rooms,
+  decision: Decision,
+  wrong: { readonly fault?: Evidence['fault']; readonly systemFault?: string },
+): Decision {
+  const { evidence, standing, counters, now } = decision.facts
+  return decide({
+    id: rooms.ids.next(),
+    evidence: wrong.fault === undefined ? evidence : { ...evidence, fault: wrong.fault },
+    policy: rooms.policy(),
+    standing,
+    counters,
+    now,
+    systemFault: wrong.systemFault ?? null,
+  })
+}
+
+/** The reply of a decision that takes nothing. Its record is on its way to the disk; the reply does not wait for it. */
+function tell(rooms: Rooms, decision: Decision): Reply {
+  rooms.custody.record([decisionEvent(decision)]).catch((error: unknown) => {
+    rooms.log.error('a decision could not be recorded', { id: decision.id, rule: decision.rule, error })
+  })
+  return decision.reply
+}
+
+function decisionEvent(decision: Decision): LedgerEvent {
+  const { now, customer, source } = decision.facts
+  return { kind: 'decision', at: now, id: decision.id, customer, source, detail: recordOf(decision) }
+}
+
+function countersFor(rooms: Rooms, subject: Subject, now: number): Counters {
+  const keys = counterKeysOf(subject)
+  const counts = (key: string | undefined): Counters['grant'] => rooms.counters.counts(key ?? '', now)
+  return { grant: counts(keys?.grant), customer: counts(keys?.customer) }
+}
+
+function entryFor(
+  decision: Taken,
+  session: Session,
+  transaction: Transaction,
+  message: ReceivedMessage,
+  now: number,
+  holdFor: number,
+): Entry {
+  const { reversePath, parameters, forwardPaths } = transaction
+  return {
+    id: decision.id,
+    permit: decision.permit,
+    envelope: {
+      reversePath,
+      smtputf8: parameters.smtputf8,
+      eightBit: message.eightBit,
+      ret: parameters.ret,
+      envid: parameters.envid,
+      arrival: {
+        at: now,
+        client: session.client.address,
+        greeting: session.greeting?.claimed ?? '',
+        protocol: protocolOf(session, parameters.smtputf8),
+        tls: session.tls === null ? null : `${session.tls.protocol} ${session.tls.cipher}`,
+      },
+    },
+    recipients: forwardPaths.map(({ mailbox, notify, orcpt }, index) => ({ index, mailbox, notify, orcpt })),
+    header: message.header,
+    body: message.body,
+    relaxedBodyHash: message.relaxedBodyHash,
+    size: message.size,
+    hold: decision.verdict === 'hold' ? { reason: `held: ${decision.holdReason}`, until: now + holdFor } : null,
+  }
+}
+
+/** RFC 3848 and RFC 6531 §4.3: the `with` of our Received field. */
+function protocolOf(session: Session, smtputf8: boolean): Envelope['arrival']['protocol'] {
+  if (!session.extended) return 'SMTP'
+  const secure = session.tls === null ? '' : 'S'
+  const signedIn = session.account === null ? '' : 'A'
+  return `${smtputf8 ? 'UTF8SMTP' : 'ESMTP'}${secure}${signedIn}`
+}
+
+async function authenticate(
+  rooms: Rooms,
+  session: Session,
+  username: string,
+  password: Secret<string>,
+): Promise<boolean> {
+  const policy = rooms.policy()
+  return policy !== null && (await rooms.evidence.verifyPassword({ session, username, password, policy }))
+}
+
+function judgeAgain(rooms: Rooms, { permit }: StoredMessage): Rejudgement {
+  const now = rooms.clock.now()
+  const policy = rooms.policy()
+  if (policy === null) {
+    return { kind: 'not-ready', rule: 'key-not-ready', because: 'the policy cannot be had' }
+  }
+  const { attribution } = permit
+  const key = attribution.kind === 'm365' ? attribution.tenant : `${permit.customer}/${permit.source}`
+  return rejudge({ permit, policy, standing: rooms.standing.standingFor(key, now), operator: rooms.operator, now })
+}
+
+function admitOwn(rooms: Rooms, own: OwnMessage): AdmittedOwn | null {
+  const now = rooms.clock.now()
+  const evidence = rooms.evidence.ofOurOwn({ operator: rooms.operator, own, now })
+  const { decision } = judge(rooms, evidence, rooms.policy())
+  if (decision.verdict !== 'relay') {
+    rooms.log.error('a notification of our own was not admitted', { about: own.about, rule: decision.rule })
+    return null
+  }
+  return { entry: ownEntry(decision, own, now), events: [decisionEvent(decision)] }
+}
+
+function ownEntry(decision: Taken, own: OwnMessage, now: number): Entry {
+  const bodyHash = new RelaxedBodyHash()
+  for (const piece of own.body) bodyHash.update(piece)
+  const bodySize = own.body.reduce((sum, piece) => sum + piece.length, 0)
+  return {
+    id: decision.id,
+    permit: decision.permit,
+    envelope: {
+      reversePath: null,
+      smtputf8: own.smtputf8,
+      eightBit: own.eightBit,
+      ret: null,
+      envid: null,
+      arrival: { at: now, client: 'local', greeting: '', protocol: 'local', tls: null },
+    },
+    recipients: [{ index: 0, mailbox: own.recipient, notify: 'NEVER', orcpt: null }],
+    header: own.header,
+    body: own.body,
+    relaxedBodyHash: bodyHash.digest(),
+    size: own.header.length + 2 + bodySize,
+    hold: null,
+  }
+}

@@ -1,0 +1,44 @@
+import type { QueueFilter, QueueRow } from '../path/custody/index.ts'
+import type { DecisionId } from '../path/decision/index.ts'
+import type { SupervisorChannel } from './child.ts'
+import type { QueueDesk, ShownMessage } from './queue-desk.ts'
+
+/** Answers control's questions about the queue. Control is ours and of this version: the arguments are what it typed. */
+export function answerDeskQuestions(channel: SupervisorChannel, desk: QueueDesk): void {
+  channel.answer((verb, args) => {
+    const { filter, id, reason, by } = args as DeskArguments
+    switch (verb) {
+      case 'list':
+        return desk.list(filter)
+      case 'find':
+        return desk.find(id)
+      case 'hold':
+        return desk.hold(id, reason, by)
+      case 'release':
+        return desk.release(id, by)
+      case 'cancel':
+        return desk.cancel(id, by)
+      default:
+        return Promise.reject(new Error(`the relay knows no ${verb}`))
+    }
+  })
+}
+
+type DeskArguments = {
+  readonly filter: QueueFilter
+  readonly id: DecisionId
+  readonly reason: string
+  readonly by: string
+}
+
+/** The relay's desk as control sees it, across the supervisor. */
+export function askDesk(channel: SupervisorChannel): QueueDesk {
+  const ask = (verb: string, args: Partial<DeskArguments>): Promise<unknown> => channel.ask('relay', verb, args)
+  return {
+    list: (filter) => ask('list', { filter }) as Promise<readonly QueueRow[]>,
+    find: (id) => ask('find', { id }) as Promise<ShownMessage | null>,
+    hold: (id, reason, by) => ask('hold', { id, reason, by }) as Promise<boolean>,
+    release: (id, by) => ask('release', { id, by }) as Promise<boolean>,
+    cancel: (id, by) => ask('cancel', { id, by }) as Promise<boolean>,
+  }
+}
