@@ -37,11 +37,17 @@ function sharedProblems(
     ranges.flatMap((range) => range.networks.map((network) => ({ network, value: range.name }))),
   )
   return claims.flatMap((claim) => {
-    const shared = index.overlapping(claim.network)[0]
+    const shared = mostExact(index.overlapping(claim.network), claim.network)
     if (shared === undefined) return []
     const words = `${formatNetwork(claim.network)} overlaps ${formatNetwork(shared.network)} of ${shared.value}`
     return [source.problem(claim.path, `${words}: many parties send from there`)]
   })
+}
+
+/** The narrowest list that holds the block says best what it is; else any that lies within it. */
+function mostExact<T extends { readonly network: Network }>(found: readonly T[], network: Network): T | undefined {
+  const holding = found.filter((entry) => entry.network.prefix <= network.prefix)
+  return holding.toSorted((a, b) => b.network.prefix - a.network.prefix)[0] ?? found[0]
 }
 
 function doubleProblems(source: YamlSource, claims: readonly Claim[]): readonly Problem[] {

@@ -1,0 +1,132 @@
+import type { Kysely } from 'kysely'
+import type { Clock } from '../../platform/clock.ts'
+import type { Domain } from '../../standards/names/domain.ts'
+import type { Mailbox } from '../../standards/names/mailbox.ts'
+import { type Applied, applyPolicy, exportStored, planPolicy } from './applying.ts'
+import type { CheckedPolicy } from './document/read-policy.ts'
+import { type DomainListing, listDomains } from './domain-list.ts'
+import {
+  type KeyListing,
+  type MadeKey,
+  type StoredKey,
+  type WantedKey,
+  activateKey,
+  addKeys,
+  listKeys,
+  retireKey,
+  wantedKeys,
+  wrappedKeys,
+} from './key-book.ts'
+import { loadNewer, loadSnapshot, loadSnapshotAt } from './reading.ts'
+import { type Snapshot, suppressionAddress } from './snapshot/snapshot.ts'
+import { type StandingMark, endMark, endSuppression, isSuppressedNow, readStanding } from './store/marks.ts'
+import type { Store } from './store/tables.ts'
+import { currentVersion, nextVersion } from './store/versions.ts'
+
+/**
+ * Customers, domains, sources, grants, keys and marks, each change with its author and its reason. What changes makes a new version; the
+ * reading half works on a store opened read-only. Every promise rejects when the store fails.
+ */
+export interface Registry {
+  /** One probe of an index: cheap enough to ask every 100 ms. */
+  currentVersion(): Promise<number>
+  load(): Promise<Snapshot>
+  /** The newest policy, made from an older snapshot; the same object when nothing changed. Costs what changed, not what there is. */
+  loadChanges(snapshot: Snapshot): Promise<Snapshot>
+  /** The policy, keys and suppressions that were in force at a version, for replay; null for a version that never was. */
+  snapshotAt(version: number): Promise<Snapshot | null>
+  standing(): Promise<readonly StandingMark[]>
+  /** Keys that began or ceased to sign after `version`; with 0, all active ones are gained. */
+  wrappedKeys(
+    sinceVersion: number,
+  ): Promise<{ readonly gained: readonly StoredKey[]; readonly lost: readonly StoredKey[] }>
+
+  /** A line for each thing that `apply` would change; empty when nothing would. */
+  plan(policy: CheckedPolicy): Promise<readonly string[]>
+  apply(policy: CheckedPolicy, author: string, reason?: string): Promise<Applied>
+  /** YAML that applies again to an empty plan. */
+  exportPolicy(): Promise<string>
+  domains(): Promise<readonly DomainListing[]>
+
+  keys(): Promise<readonly KeyListing[]>
+  keysWanted(): Promise<readonly WantedKey[]>
+  addKeys(keys: readonly MadeKey[]): Promise<void>
+  /** The version from which on the key signs; null when no pending key has that name. */
+  markKeyActive(selector: string, domain: string, author?: string): Promise<number | null>
+  /** The version from which on it signs nothing; null when there is no such key, or it is retired. */
+  retireKey(selector: string, domain: string, author: string, reason: string): Promise<number | null>
+
+  /** Whether anything changed. */
+  suppress(customer: string, recipient: Mailbox, author: string, reason: string): Promise<boolean>
+  unsuppress(customer: string, recipient: Mailbox, author: string, reason: string): Promise<boolean>
+  /** Sets a mark, in place of the one of its kind that is there. */
+  setStanding(mark: StandingMark): Promise<void>
+  /** Whether there was one. */
+  liftStanding(key: string, kind: StandingMark['kind'], author: string, reason: string): Promise<boolean>
+}
+
+/** `operator` is the relay's own domain. The store must have been brought up to date by `migrateRegistry`. */
+export function openRegistry<Tables>(db: Kysely<Tables>, operator: Domain, clock: Clock): Registry {
+  const store = db as unknown as Store
+  const by = (author: string, reason: string) => ({ author, reason, at: clock.now() })
+  return {
+    currentVersion: () => currentVersion(store),
+    load: () => loadSnapshot(store, operator),
+    loadChanges: (snapshot) => loadNewer(store, snapshot),
+    snapshotAt: (version) => loadSnapshotAt(store, operator, version),
+    standing: () => readStanding(store),
+    wrappedKeys: (sinceVersion) => wrappedKeys(store, sinceVersion),
+    plan: (policy) => planPolicy(store, policy),
+    apply: (policy, author, reason = 'policy applied') => applyPolicy(store, policy, by(author, reason)),
+    exportPolicy: () => exportStored(store),
+    domains: () => listDomains(store, operator, clock.now()),
+    keys: () => listKeys(store),
+    keysWanted: () => wantedKeys(store),
+    addKeys: (keys) => addKeys(store, keys, clock.now()),
+    markKeyActive: (selector, domain, author = 'key check') =>
+      activateKey(store, selector, domain, by(author, `the record of ${selector} at ${domain} was seen`)),
+    retireKey: (selector, domain, author, reason) => retireKey(store, selector, domain, by(author, reason)),
+    ...marks(store, by),
+  }
+}
+
+type By = (author: string, reason: string) => { readonly author: string; readonly reason: string; readonly at: number }
+
+function marks(store: Store, by: By): Pick<Registry, 'suppress' | 'unsuppress' | 'setStanding' | 'liftStanding'> {
+  return {
+    suppress: (customer, recipient, author, reason) =>
+      store.transaction().execute(async (tx) => {
+        const of = { customer, address: suppressionAddress(recipient) }
+        if (await isSuppressedNow(tx, of)) return false
+        const version = await nextVersion(tx, by(author, reason))
+        await tx
+          .insertInto('suppression')
+          .values({ ...of, from_version: version, until_version: null })
+          .execute()
+        return true
+      }),
+    unsuppress: (customer, recipient, author, reason) =>
+      store.transaction().execute(async (tx) => {
+        const of = { customer, address: suppressionAddress(recipient) }
+        if (!(await isSuppressedNow(tx, of))) return false
+        await endSuppression(tx, await nextVersion(tx, by(author, reason)), of)
+        return true
+      }),
+    setStanding: (mark) =>
+      store.transaction().execute(async (tx) => {
+        const version = await nextVersion(tx, by(mark.by, mark.reason))
+        const { by: author, ...rest } = { ...mark, key: mark.key.toLowerCase() }
+        await endMark(tx, version, rest)
+        await tx
+          .insertInto('standing')
+          .values({ ...rest, author, from_version: version, until_version: null })
+          .execute()
+      }),
+    liftStanding: (key, kind, author, reason) =>
+      store.transaction().execute(async (tx) => {
+        const of = { key: key.toLowerCase(), kind }
+        const marked = (await readStanding(tx)).some((mark) => mark.key === of.key && mark.kind === kind)
+        return marked && endMark(tx, await nextVersion(tx, by(author, reason)), of)
+      }),
+  }
+}

@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto'
+
+const longestSource = 24
+
+/**
+ * The selector of a key: `a1-<source>-<r|e><generation>`, at most 40 characters and one DNS label. It belongs to (domain, source,
+ * algorithm) and says so to whoever publishes it. A long source id is cut, and four octets of its hash keep it apart from another that
+ * begins alike.
+ */
+export function selectorFor(source: string, algorithm: 'rsa-sha256' | 'ed25519-sha256', generation: number): string {
+  const letter = algorithm === 'rsa-sha256' ? 'r' : 'e'
+  return `a1-${shortened(source)}-${letter}${generation}`
+}
+
+function shortened(source: string): string {
+  if (source.length <= longestSource) return source
+  const hash = createHash('sha256').update(source).digest('hex').slice(0, 8)
+  return `${source.slice(0, longestSource - 9)}-${hash}`
+}

@@ -1,0 +1,110 @@
+import type { Kysely } from 'kysely'
+import { type Migration, runMigrations } from '../../../platform/sql.ts'
+
+const first: Migration = {
+  name: '001-policy',
+  up: async (db) => {
+    await createPolicy(db)
+    await createProofs(db)
+    await createKeys(db)
+    await createMarks(db)
+  },
+}
+
+/** Brings the registry's tables up to date; safe when processes start together. */
+export async function migrateRegistry<Tables>(db: Kysely<Tables>): Promise<void> {
+  await runMigrations(db, 'registry', [first])
+}
+
+async function createPolicy(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('policy_version')
+    .addColumn('version', 'bigint', (column) => column.primaryKey())
+    .addColumn('author', 'text', (column) => column.notNull())
+    .addColumn('reason', 'text', (column) => column.notNull())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .execute()
+  await db.schema
+    .createTable('policy_change')
+    .addColumn('version', 'bigint', (column) => column.notNull().references('policy_version.version'))
+    .addColumn('customer', 'text', (column) => column.notNull())
+    .addColumn('document', 'text')
+    .addPrimaryKeyConstraint('policy_change_key', ['customer', 'version'])
+    .execute()
+  await db.schema.createIndex('policy_change_version').on('policy_change').column('version').execute()
+  await db.schema
+    .createTable('customer')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('version', 'bigint', (column) => column.notNull())
+    .addColumn('document', 'text', (column) => column.notNull())
+    .execute()
+}
+
+async function createProofs(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('proof_token')
+    .addColumn('customer', 'text', (column) => column.notNull())
+    .addColumn('domain', 'text', (column) => column.notNull())
+    .addColumn('token', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('proof_token_key', ['customer', 'domain'])
+    .execute()
+  await db.schema
+    .createTable('assertion')
+    .addColumn('customer', 'text', (column) => column.notNull())
+    .addColumn('domain', 'text', (column) => column.notNull())
+    .addColumn('approved_by', 'text', (column) => column.notNull())
+    .addColumn('reason', 'text', (column) => column.notNull())
+    .addColumn('until', 'text', (column) => column.notNull())
+    .addColumn('asserted_at', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('assertion_key', ['customer', 'domain', 'approved_by', 'reason', 'until'])
+    .execute()
+}
+
+async function createKeys(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('signing_key')
+    .addColumn('domain', 'text', (column) => column.notNull())
+    .addColumn('selector', 'text', (column) => column.notNull())
+    .addColumn('source', 'text', (column) => column.notNull())
+    .addColumn('customer', 'text', (column) => column.notNull())
+    .addColumn('algorithm', 'text', (column) => column.notNull())
+    .addColumn('bits', 'integer', (column) => column.notNull())
+    .addColumn('generation', 'integer', (column) => column.notNull())
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('wrapped', 'text', (column) => column.notNull())
+    .addColumn('public_key', 'text', (column) => column.notNull())
+    .addColumn('record', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('seen_at', 'bigint')
+    .addColumn('active_from_version', 'bigint')
+    .addColumn('active_until_version', 'bigint')
+    .addPrimaryKeyConstraint('signing_key_key', ['domain', 'selector'])
+    .execute()
+  await db.schema.createIndex('signing_key_from').on('signing_key').column('active_from_version').execute()
+  await db.schema.createIndex('signing_key_until').on('signing_key').column('active_until_version').execute()
+}
+
+async function createMarks(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('suppression')
+    .addColumn('customer', 'text', (column) => column.notNull())
+    .addColumn('address', 'text', (column) => column.notNull())
+    .addColumn('from_version', 'bigint', (column) => column.notNull())
+    .addColumn('until_version', 'bigint')
+    .addPrimaryKeyConstraint('suppression_key', ['customer', 'address', 'from_version'])
+    .execute()
+  await db.schema.createIndex('suppression_from').on('suppression').column('from_version').execute()
+  await db.schema.createIndex('suppression_until').on('suppression').column('until_version').execute()
+  await db.schema
+    .createTable('standing')
+    .addColumn('key', 'text', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('reason', 'text', (column) => column.notNull())
+    .addColumn('author', 'text', (column) => column.notNull())
+    .addColumn('since', 'bigint', (column) => column.notNull())
+    .addColumn('until', 'bigint')
+    .addColumn('from_version', 'bigint', (column) => column.notNull())
+    .addColumn('until_version', 'bigint')
+    .addPrimaryKeyConstraint('standing_key', ['key', 'kind', 'from_version'])
+    .execute()
+}

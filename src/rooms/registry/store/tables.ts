@@ -1,0 +1,54 @@
+import type { Kysely, Transaction } from 'kysely'
+
+/** Moments are milliseconds since the epoch. A row with `from_version` and `until_version` is in force from the one up to, not with, the other. */
+export type RegistryTables = {
+  /** Every version of the policy, whatever it changed. Append-only. */
+  policy_version: { version: number; author: string; reason: string; at: number }
+  /** What a customer was from this version on; a null document means gone. Append-only. */
+  policy_change: { version: number; customer: string; document: string | null }
+  /** What each customer is now. */
+  customer: { id: string; version: number; document: string }
+  /** The DNS proof token of a customer's domain, kept for ever, so that a record once published stays good. */
+  proof_token: { customer: string; domain: string; token: string }
+  /** When each assertion was first made: the same words again do not begin another 90 days. */
+  assertion: {
+    customer: string
+    domain: string
+    approved_by: string
+    reason: string
+    until: string
+    asserted_at: number
+  }
+  signing_key: {
+    domain: string
+    selector: string
+    source: string
+    customer: string
+    algorithm: 'rsa-sha256' | 'ed25519-sha256'
+    bits: number
+    generation: number
+    state: 'pending' | 'active' | 'retired'
+    wrapped: string
+    /** `p=` of the record, in base64. */
+    public_key: string
+    record: string
+    created_at: number
+    seen_at: number | null
+    active_from_version: number | null
+    active_until_version: number | null
+  }
+  suppression: { customer: string; address: string; from_version: number; until_version: number | null }
+  standing: {
+    key: string
+    kind: 'suspended' | 'hold'
+    reason: string
+    author: string
+    since: number
+    until: number | null
+    from_version: number
+    until_version: number | null
+  }
+}
+
+export type Store = Kysely<RegistryTables>
+export type StoreTransaction = Transaction<RegistryTables>
