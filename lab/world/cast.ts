@@ -4,6 +4,8 @@ import type { Tenant } from './exchange-online.ts'
 export const addresses = {
   /** The fake Exchange Online edge: the only host of "Microsoft's list". */
   exchangeOnline: '127.0.0.2',
+  /** The fake Google Workspace: on Google's list, which proves Google and nobody in particular. */
+  google: '127.0.0.3',
   /** A rented server that nobody vouches for. */
   vps: '127.0.0.66',
   /** Acme's own plant, a listed network source. */

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
-import { type Socket, createServer } from 'node:net'
 import { authenticate } from 'mailauth'
+import { type Taken, startSmtpServer, unstuffed } from './smtp-server.ts'
 import type { Zone } from './zone.ts'
 
 /** A message as the receiver got it, and what its checks said: the words of RFC 8601. */
@@ -27,132 +26,73 @@ export type Receiver = {
   readonly arrivals: readonly Arrival[]
   /** Waits until `count` messages have come since the start, or until `withinMs` is over; resolves to all that came. */
   waitFor(count: number, withinMs?: number): Promise<readonly Arrival[]>
+  /** Whether every recipient is put off with 451 from now on; switching it on starts the count of `deferrals` anew. */
+  deferEverything(on: boolean): void
+  deferrals(): number
   close(): Promise<void>
 }
 
-/** A receiver on loopback that takes everything and checks SPF, DKIM and DMARC against the zone, as the big receivers do. */
+/**
+ * A receiver on loopback that checks SPF, DKIM and DMARC against the zone, as the big receivers do, and takes everything but mail to
+ * local parts that end in `.refused`.
+ */
 export async function startReceiver(options: { readonly zone: Zone; readonly name: string }): Promise<Receiver> {
   const arrivals: Arrival[] = []
   const waiting = new Set<() => void>()
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    socket.on('error', () => {})
-    serve(socket, options, (arrival) => {
-      arrivals.push(arrival)
+  let deferrals: number | null = null
+  const server = await startSmtpServer({
+    name: options.name,
+    atRcpt: (recipient) => {
+      if (deferrals !== null) return `451 4.7.1 come back later (${++deferrals})`
+      return /\.refused@/.test(recipient) ? '550 5.1.1 there is no such mailbox' : null
+    },
+    atEndOfData: async (taken) => {
+      arrivals.push(await judge(taken, options.zone))
       for (const wake of waiting) wake()
-    })
+      return '250 2.0.0 taken'
+    },
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the receiver has no port')
   return {
-    port: address.port,
+    port: server.port,
     arrivals,
     waitFor: async (count, withinMs = 5000) => {
       const deadline = Date.now() + withinMs
-      while (arrivals.length < count && Date.now() < deadline) {
-        await new Promise<void>((resolve) => {
-          const wake = (): void => {
-            waiting.delete(wake)
-            clearTimeout(timer)
-            resolve()
-          }
-          const timer = setTimeout(wake, deadline - Date.now())
-          waiting.add(wake)
-        })
-      }
+      while (arrivals.length < count && Date.now() < deadline) await nextArrival(waiting, deadline - Date.now())
       return arrivals
     },
-    close: async () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
+    deferEverything: (on) => {
+      deferrals = on ? 0 : null
     },
+    deferrals: () => deferrals ?? 0,
+    close: server.close,
   }
 }
 
-function serve(
-  socket: Socket,
-  options: { readonly zone: Zone; readonly name: string },
-  arrived: (arrival: Arrival) => void,
-): void {
-  let pending = ''
-  let inData = false
-  let mailFrom = ''
-  let recipients: string[] = []
-  let greeting = ''
-  let busy = Promise.resolve()
-  const say = (line: string): void => void socket.write(`${line}\r\n`)
-  say(`220 ${options.name} ESMTP`)
-  socket.on('data', (data: Buffer) => {
-    pending += data.toString('latin1')
-    busy = busy.then(drain)
-  })
-
-  const drain = async (): Promise<void> => {
-    for (;;) {
-      if (inData) {
-        const end = pending.startsWith('.\r\n') ? 0 : pending.indexOf('\r\n.\r\n')
-        if (end === -1) return
-        const raw = end === 0 ? '' : pending.slice(0, end + 2)
-        pending = pending.slice(end + (end === 0 ? 3 : 5))
-        inData = false
-        arrived(
-          await judge(raw, { mailFrom, recipients, greeting, client: socket.remoteAddress ?? '', zone: options.zone }),
-        )
-        say('250 2.0.0 taken')
-        continue
-      }
-      const end = pending.indexOf('\r\n')
-      if (end === -1) return
-      const line = pending.slice(0, end)
-      pending = pending.slice(end + 2)
-      const verb = line.slice(0, 4).toUpperCase()
-      if (verb === 'EHLO') {
-        greeting = line.slice(5)
-        say(`250-${options.name}\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 100000000`)
-      } else if (verb === 'MAIL') {
-        mailFrom = /<(.*?)>/.exec(line)?.[1] ?? ''
-        recipients = []
-        say('250 2.1.0 ok')
-      } else if (verb === 'RCPT') {
-        recipients.push(/<(.*?)>/.exec(line)?.[1] ?? '')
-        say('250 2.1.5 ok')
-      } else if (verb === 'DATA') {
-        inData = true
-        say('354 go on')
-      } else if (verb === 'QUIT') {
-        say('221 2.0.0 bye')
-        socket.end()
-      } else say('250 2.0.0 ok')
+async function nextArrival(waiting: Set<() => void>, withinMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const wake = (): void => {
+      waiting.delete(wake)
+      clearTimeout(timer)
+      resolve()
     }
-  }
+    const timer = setTimeout(wake, withinMs)
+    waiting.add(wake)
+  })
 }
 
-type Delivery = {
-  readonly mailFrom: string
-  readonly recipients: readonly string[]
-  readonly greeting: string
-  readonly client: string
-  readonly zone: Zone
-}
-
-async function judge(raw: string, delivery: Delivery): Promise<Arrival> {
-  const message = Buffer.from(raw.replace(/(^|\r\n)\./g, '$1'), 'latin1')
+async function judge(taken: Taken, zone: Zone): Promise<Arrival> {
+  const message = unstuffed(taken.raw)
   const checks = await authenticate(message, {
-    ip: delivery.client,
-    helo: delivery.greeting,
-    sender: delivery.mailFrom,
+    ip: taken.client,
+    helo: taken.greeting,
+    sender: taken.mailFrom,
     mta: 'receiver.example',
-    resolver: (name: string, type: string) => lookUp(delivery.zone, name, type),
+    resolver: (name: string, type: string) => lookUp(zone, name, type),
   })
   const signatures = checks.dkim.results.filter((one) => one.signingDomain !== undefined)
   return {
-    mailFrom: delivery.mailFrom,
-    recipients: [...delivery.recipients],
+    mailFrom: taken.mailFrom,
+    recipients: [...taken.recipients],
     message,
     text: message.toString('latin1'),
     spf: checks.spf === false ? 'none' : checks.spf.status.result,
@@ -163,7 +103,7 @@ async function judge(raw: string, delivery: Delivery): Promise<Arrival> {
       result: one.status.result,
     })),
     dmarc: checks.dmarc === false ? 'permerror' : checks.dmarc.status.result,
-    cleanLines: !/\r(?!\n)|(?<!\r)\n|\0/.test(raw),
+    cleanLines: !/\r(?!\n)|(?<!\r)\n|\0/.test(taken.raw),
   }
 }
 

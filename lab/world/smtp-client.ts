@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 import { type TLSSocket, connect as connectTls } from 'node:tls'
+import { mustBeLoopback } from './loopback.ts'
 
 /** A reply as the client saw it: the code, and its lines without the code. */
 export type SmtpReply = { readonly code: number; readonly text: string }
@@ -133,11 +134,4 @@ export function stuffed(message: string | Buffer): Buffer {
   const text = message.toString('latin1')
   const body = text.replace(/(^|\r\n)\./g, '$1..')
   return Buffer.from(`${body}${body.endsWith('\r\n') ? '' : '\r\n'}.\r\n`, 'latin1')
-}
-
-/** The lab plays attacks: it talks to this machine and to nothing else. */
-export function mustBeLoopback(address: string): void {
-  if (!/^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(address) && address !== '::1') {
-    throw new Error(`the lab refuses ${address}: it talks to loopback addresses only`)
-  }
 }
