@@ -1,4 +1,4 @@
-import type { Grant, OwnedDomain, PolicySnapshot, Source } from '../../rooms/registry/policy.ts'
+import type { Grant, OwnedDomain, PolicySnapshot, Source } from '../../rooms/registry/index.ts'
 import { isSyntaxFault } from '../../standards/fault.ts'
 import type { Domain } from '../../standards/names/domain.ts'
 import { parseIp } from '../../standards/names/ip.ts'

@@ -2,7 +2,7 @@ import type { Domain } from '../../standards/names/domain.ts'
 import { isAtOrBelow } from '../../standards/names/domain.ts'
 import { type Network, networkContains, parseIp } from '../../standards/names/ip.ts'
 import { isSyntaxFault } from '../../standards/fault.ts'
-import type { ActiveKey, Grant, OwnedDomain, PolicySnapshot, Source } from '../../rooms/registry/policy.ts'
+import type { ActiveKey, Grant, OwnedDomain, PolicySnapshot, Source } from '../../rooms/registry/index.ts'
 import type { MessageClass } from '../evidence/evidence.ts'
 
 /** Why a customer's hold on a domain does not count at `now` (milliseconds since the epoch), or null when it does. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Customer, Grant } from '../../rooms/registry/policy.ts'
+import type { Customer, Grant } from '../../rooms/registry/index.ts'
 import { consumerTenant } from '../../standards/names/tenant.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import type { DecideInput } from './checks/matter.ts'
@@ -60,6 +60,19 @@ const cases: readonly (readonly [RuleId, string, Partial<DecideInput>])[] = [
     'source-unproven',
     'an account that the policy has lost',
     { evidence: account, policy: withAcme({ sources: [], grants: [] }) },
+  ],
+  [
+    'source-unproven',
+    'an account that is another customer’s now',
+    {
+      evidence: over(account, {
+        connection: {
+          kind: 'smtp-auth',
+          account: proven('crm@acme'),
+          source: { customer: 'evil', source: 'acme-crm' },
+        },
+      }),
+    },
   ],
   [
     'source-unproven',
@@ -438,16 +451,57 @@ describe('what nobody may do', () => {
     expect(decide(asked({ ...evidence(stranger), policy })).rule).toBe('tenant-not-authorised')
   })
 
-  test('a snapshot that answers too much is not believed', () => {
+  describe('a snapshot that answers too much is not believed', () => {
     const honest = policyOf([acme, evil])
-    const foreignGrant = { ...honest, grantFor: () => grant('evil', 'evil-m365', ['acme.example']) }
-    expect(decide(asked({ policy: foreignGrant })).rule).toBe('tenant-not-authorised')
-    const wideGrant = { ...honest, grantFor: () => grant('acme', 'acme-m365', ['example']) }
-    expect(decide(asked({ policy: wideGrant })).rule).toBe('tenant-not-authorised')
-    const otherKind = { ...honest, m365Source: () => acme.sources[1] ?? null }
-    expect(decide(asked({ policy: otherKind })).rule).toBe('tenant-not-authorised')
-    const foreignKeys = { ...honest, activeKeys: () => honest.activeKeys('evil', 'evil-m365', domain('evil.example')) }
-    expect(decide(asked({ policy: foreignKeys })).rule).toBe('key-not-ready')
+    const [key] = honest.activeKeys('acme', 'acme-m365', domain('acme.example'))
+    const granted = grant('acme', 'acme-m365', ['acme.example'])
+
+    test.each<[string, Grant]>([
+      ['of another customer', { ...granted, customer: 'evil' }],
+      ['of another source', { ...granted, source: 'acme-crm' }],
+      ['for a parent that does not include it', { ...granted, domains: [domain('example')] }],
+      ['for another domain', { ...granted, domains: [domain('evil.example')] }],
+    ])('a grant %s', (_, wrong) => {
+      expect(decide(asked({ policy: { ...honest, grantFor: () => wrong } })).rule).toBe('tenant-not-authorised')
+    })
+
+    test('a source of another kind, or of another customer', () => {
+      const policy = { ...honest, m365Source: () => acme.sources[1] ?? null }
+      expect(decide(asked({ policy })).rule).toBe('tenant-not-authorised')
+      const foreign = { ...honest, m365Source: () => evil.sources[0] ?? null, grantFor: () => granted }
+      expect(decide(asked({ policy: foreign })).rule).toBe('tenant-not-authorised')
+    })
+
+    test.each([{ customer: 'evil' }, { source: 'acme-crm' }, { domain: domain('evil.example') }])(
+      'a key with %j',
+      (wrong) => {
+        if (key === undefined) throw new Error('no key')
+        const policy = { ...honest, activeKeys: () => [{ ...key, ...wrong }] }
+        expect(decide(asked({ policy })).rule).toBe('key-not-ready')
+      },
+    )
+
+    test('an answer that changes while it is asked is silence, and silence is refusal', () => {
+      let turn = 0
+      const policy = { ...honest, activeKeys: () => (turn++ === 0 && key !== undefined ? [key] : []) }
+      const decision = decide(asked({ policy }))
+      expect(decision).toMatchObject({ verdict: 'refuse', rule: 'tenant-not-authorised' })
+      expect(decision.facts.because).toBe('no rule allowed it')
+    })
+  })
+
+  test('doubtful trust fields prove nobody, so they ask no suppression list either', () => {
+    const policy = policyOf([acme, evil], { suppressed: ['acme bob@receiver.example'] })
+    const twice = evidence({ m365: { duplicates: ['x-originatororg'] } })
+    expect(decide(asked({ ...twice, policy })).rule).toBe('evidence-duplicate')
+    expect(decide(asked({ ...evidence({ m365: { conflicts: ['x'] } }), policy })).rule).toBe('evidence-conflict')
+  })
+
+  test('an address that cannot be read is named as such', () => {
+    const otherAuthors = [{ field: 'resent-from', domain: null }] as const
+    const decision = decide(asked(evidence({ message: { otherAuthors } })))
+    expect(decision.facts.because).toBe('resent-from cannot be read')
+    expect(decision.reply.lines[0]).toContain('names an unreadable address')
   })
 
   test('a policy that throws defers, and says so', () => {

@@ -1,4 +1,4 @@
-import type { PolicySnapshot } from '../../rooms/registry/policy.ts'
+import type { PolicySnapshot } from '../../rooms/registry/index.ts'
 import { self, subjectOf } from './attribute.ts'
 import * as acceptance from './checks/acceptance.ts'
 import * as arrival from './checks/arrival.ts'

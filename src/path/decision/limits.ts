@@ -1,4 +1,4 @@
-import type { Customer, Grant, GrantLimits } from '../../rooms/registry/policy.ts'
+import type { Customer, Grant, GrantLimits } from '../../rooms/registry/index.ts'
 import type { Counters } from './decision.ts'
 
 /** What a grant may send when it sets no limit of its own: high enough for a large company, low enough that a flood ends the same hour. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Customer } from '../../rooms/registry/policy.ts'
+import type { Customer } from '../../rooms/registry/index.ts'
 import { sealMatches } from '../../standards/seal.ts'
 import { Secret } from '../../standards/secret.ts'
 import { decide } from './decide.ts'
@@ -104,6 +104,17 @@ describe('a stored permit', () => {
     expect(again(stored(hosted), changes)).toMatchObject({ kind: 'withdrawn', rule })
   })
 
+  test('is withdrawn when it is of a class that no grant can name', () => {
+    for (const never of ['forwarded', 'unknown'] as const) {
+      const grants = [grant('acme', 'acme-m365', ['acme.example'], { classes: [never as 'hosted'] })]
+      const altered = { ...stored(hosted), class: never }
+      expect(again(altered, { policy: policyWith({ grants }) })).toMatchObject({
+        kind: 'withdrawn',
+        rule: 'class-not-authorised',
+      })
+    }
+  })
+
   test('is withdrawn when its on-premises host is no longer listed', () => {
     const sources = acme.sources.map((one) => (one.kind === 'm365' ? { ...one, hybridHosts: [] } : one))
     expect(again(stored(hybrid), { policy: policyWith({ sources }) })).toMatchObject({
@@ -142,7 +153,13 @@ describe('our own report', () => {
     const proof = { kind: 'dns', token: 't', provedAt: null, lapsesAt: null } as const
     const unproven = acmeWith({ domains: [owned('acme', 'relay.example.net', { proof })] })
     const locked = acmeWith({ domains: [owned('acme', 'relay.example.net', { dnsLock: true })] })
-    for (const policy of [policyOf([acme]), policyOf([unproven]), policyOf([locked]), policyOf([ours])]) {
+    const keys = [key('acme', 'self', operatorDomain)]
+    for (const policy of [
+      policyOf([acme], { keys }),
+      policyOf([unproven], { keys }),
+      policyOf([locked], { keys }),
+      policyOf([ours]),
+    ]) {
       expect(again(permit, { policy }).kind).toBe('unsigned')
     }
   })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ActiveKey, PolicySnapshot } from '../../rooms/registry/policy.ts'
+import type { ActiveKey, PolicySnapshot } from '../../rooms/registry/index.ts'
 import type { Domain } from '../../standards/names/domain.ts'
 import { sealMac } from '../../standards/seal.ts'
 import type { Secret } from '../../standards/secret.ts'

@@ -1,4 +1,4 @@
-import type { PolicySnapshot } from '../../rooms/registry/policy.ts'
+import type { PolicySnapshot } from '../../rooms/registry/index.ts'
 import { decide, decideAtMail } from './decide.ts'
 import type { Decision, DecisionId, DecisionRecord } from './decision.ts'
 import type { RuleId } from './rules.ts'

@@ -20,8 +20,8 @@ Nothing is accepted because no rule objected: the last rule asks that every leg 
 A grant may set its own limits. Where it sets none, these hold: ${number(defaultLimits.messagesPerHour)} messages an hour,
 ${number(defaultLimits.messagesPerDay)} messages a day, ${number(defaultLimits.recipientsPerHour)} recipients an hour, ${number(defaultLimits.recipientsPerDay)} recipients a day,
 ${number(defaultLimits.recipientsPerMessage)} recipients in one message. A customer on trial has, over all its sources together,
-${number(trialBudget.recipientsPerHour)} recipients an hour and ${number(trialBudget.recipientsPerDay)} a day. Only what is accepted or held counts. Windows move in steps of
-five minutes and are never longer than they say.
+${number(trialBudget.recipientsPerHour)} recipients an hour and ${number(trialBudget.recipientsPerDay)} a day. Only what is accepted or held counts. Windows move in
+steps of five minutes: room may come free up to five minutes later than the hour or the day is over, never earlier.
 
 ## Rules
 

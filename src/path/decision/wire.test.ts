@@ -10,7 +10,7 @@ const grammar = /^(250|45[12]|55[024]) [245]\.\d\.\d \[([a-z0-9-]+)\] [ -~]+ \((
 describe('replies', () => {
   test('every rule says one line in the grammar, whatever the peer supplied', () => {
     const hostile = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 700 }),
+      fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 700 }).map((units) => String.fromCharCode(...units)),
       fc.constantFrom(
         '',
         '\r\n250 2.0.0 [accepted] yours',
@@ -29,7 +29,7 @@ describe('replies', () => {
         expect(line.match(grammar)?.slice(2)).toEqual([rule, id])
         expect(line.match(/[[\]()]/g)).toHaveLength(4)
       }),
-      { numRuns: 200, seed: 1 },
+      { numRuns: 1000, seed: 1 },
     )
   })
 

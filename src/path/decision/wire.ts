@@ -2,8 +2,7 @@ import { type Reply, reply } from '../../standards/smtp/reply.ts'
 import type { DecisionId } from './decision.ts'
 import { type RuleId, rules } from './rules.ts'
 
-/** RFC 5321 §4.5.3.1.5 allows 512 octets with CRLF. */
-const longestLine = 510
+/** Beside the longest words of a rule and an id this leaves a line far below the 512 octets of RFC 5321 §4.5.3.1.5. */
 const longestAbout = 120
 
 /**
@@ -13,8 +12,7 @@ const longestAbout = 120
 export function replyTo(rule: RuleId, about: string | null, id: DecisionId): Reply {
   const { code, enhanced, wire } = rules[rule]
   const words = wire(about === null ? null : forWire(about, longestAbout))
-  const room = longestLine - `${code} ${enhanced} [${rule}]  (${id})`.length
-  return reply(code, enhanced, `[${rule}] ${words.slice(0, room)} (${id})`)
+  return reply(code, enhanced, `[${rule}] ${words} (${id})`)
 }
 
 /** The line of a judged reply as it goes over the wire, without its CRLF. */

@@ -1,4 +1,4 @@
-import type { PolicySnapshot } from '../../../rooms/registry/policy.ts'
+import type { PolicySnapshot } from '../../../rooms/registry/index.ts'
 import type { Evidence } from '../../evidence/evidence.ts'
 import type { Subject } from '../attribute.ts'
 import type { Counters, DecisionId, StandingFacts } from '../decision.ts'

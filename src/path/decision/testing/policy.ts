@@ -6,7 +6,7 @@ import type {
   OwnedDomain,
   PolicySnapshot,
   Source,
-} from '../../../rooms/registry/policy.ts'
+} from '../../../rooms/registry/index.ts'
 import { isSyntaxFault } from '../../../standards/fault.ts'
 import { type Domain, isAtOrBelow, parseDomain } from '../../../standards/names/domain.ts'
 import { type IpAddress, type Network, networkContains, parseIp, parseNetwork } from '../../../standards/names/ip.ts'
