@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Entry, StoredMessage } from '../custody/custody.ts'
+import type { StoredMessage } from '../custody/custody.ts'
 import type { DecisionId } from '../decision/decision.ts'
 import { DestinationHealth } from './client/health.ts'
 import { Limiter } from './client/limiter.ts'
@@ -14,7 +14,7 @@ import { Scheduler } from './scheduler.ts'
 /** The room at work. */
 export interface Delivery {
   /** A message that custody has just stored: it is carried from memory. Held ones are left alone. Never throws. */
-  offer(entry: Entry): void
+  offer(message: StoredMessage, body: readonly Buffer[]): void
   /** Looks at the queue now: something was stored or released behind our back. */
   kick(): void
   hold(id: DecisionId, reason: string, by: string, until: number): Promise<boolean>
@@ -56,8 +56,8 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const hands = new Hands(room, scheduler)
   scheduler.kick()
   return {
-    offer: (entry) => {
-      if (entry.hold === null) scheduler.offer({ message: asStored(entry), body: entry.body })
+    offer: (message, body) => {
+      if (message.hold === null) scheduler.offer({ message, body })
     },
     kick: () => scheduler.kick(),
     hold: (id, reason, by, until) => hands.hold(id, reason, by, until),
@@ -75,19 +75,6 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     },
     metrics,
   }
-}
-
-function asStored(entry: Entry): StoredMessage {
-  const { id, permit, envelope, header, relaxedBodyHash, size, hold } = entry
-  const recipients = entry.recipients.map((one) => ({
-    ...one,
-    state: 'pending' as const,
-    attempts: 0,
-    dueAt: envelope.arrival.at,
-    lastReply: null,
-    delayNotified: false,
-  }))
-  return { id, permit, envelope, recipients, header, relaxedBodyHash, size, hold }
 }
 
 async function within(done: Promise<void>, milliseconds: number): Promise<boolean> {

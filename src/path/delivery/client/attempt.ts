@@ -215,7 +215,7 @@ function atServer(result: RecipientResult, session: ClientSession): AttemptResul
 
 /** A host that cannot be reached or does not answer (4.4.1), or one that takes no mail now (4.3.2). */
 function statusOf(trouble: ConnectionTrouble): string {
-  return trouble.kind === 'refused' ? '4.3.2' : '4.4.1'
+  return trouble.reply !== null ? '4.3.2' : '4.4.1'
 }
 
 function nowhere(one: OutgoingRecipient, kind: 'failed' | 'retry', status: string, words: string): AttemptResult {

@@ -48,14 +48,13 @@ async function greet(target: Target, policy: TlsPolicy, options: SessionOptions)
     const greeting = await wire.reply(timeouts.greeting)
     if (greeting.code !== 220) throw refusal('the server does not take mail now', greeting)
     const plain = await hello(wire, options)
-    if (policy === 'off') return { wire, target, capabilities: plain, tls: null, transactions: 0 }
-    const tls = plain.startTls ? await startTls(wire, target, policy, options) : null
-    if (tls === null && policy === 'required') {
+    if (policy === 'off' || (policy === 'opportunistic' && !plain.startTls)) {
+      return { wire, target, capabilities: plain, tls: null, transactions: 0 }
+    }
+    if (!plain.startTls) {
       throw new ConnectionTrouble('refused', 'the server offers no encryption, which the route requires')
     }
-    // RFC 3207 §4.2: what was offered in clear is forgotten.
-    const capabilities = tls === null ? plain : await hello(wire, options)
-    return { wire, target, capabilities, tls, transactions: 0 }
+    return await secure(wire, target, policy, plain, options)
   } catch (error) {
     wire.fail('aborted', 'the session did not come about')
     throw error
@@ -74,19 +73,28 @@ async function hello(wire: Wire, options: SessionOptions): Promise<Capabilities>
   throw refusal('the server refused our greeting', plain)
 }
 
-async function startTls(
+/** Whatever goes wrong from STARTTLS to the second greeting is trouble with TLS: in clear the same server may do. */
+async function secure(
   wire: Wire,
   target: Target,
   policy: TlsPolicy,
+  plain: Capabilities,
   options: SessionOptions,
-): Promise<TlsOutcome | null> {
-  wire.send('STARTTLS\r\n')
-  const answer = await wire.reply(options.timeouts.hello)
-  if (answer.code === 220) {
-    return wire.startTls(target.name, policy === 'required', options.tlsRoots, options.timeouts.tls)
+): Promise<ClientSession> {
+  try {
+    wire.send('STARTTLS\r\n')
+    const answer = await wire.reply(options.timeouts.hello)
+    if (answer.code !== 220) {
+      if (policy === 'required') throw refusal('the server refused encryption, which the route requires', answer)
+      return { wire, target, capabilities: plain, tls: null, transactions: 0 }
+    }
+    const tls = await wire.startTls(target.name, policy === 'required', options.tlsRoots, options.timeouts.tls)
+    // RFC 3207 §4.2: what was offered in clear is forgotten.
+    return { wire, target, capabilities: await hello(wire, options), tls, transactions: 0 }
+  } catch (error) {
+    if (!(error instanceof ConnectionTrouble)) throw error
+    throw new ConnectionTrouble('tls', error.message, error.reply)
   }
-  if (policy === 'required') throw refusal('the server refused encryption, which the route requires', answer)
-  return null
 }
 
 function refusal(words: string, reply: Reply): ConnectionTrouble {
