@@ -9,7 +9,7 @@ import { domainRoutes } from './domains.ts'
 import { keyRoutes } from './keys.ts'
 import { policyRoutes } from './policy.ts'
 import { queueRoutes } from './queue.ts'
-import { refusedRoutes } from './refused.ts'
+import { type RulePage, refusedRoutes } from './refused.ts'
 import { seenRoutes } from './seen.ts'
 import type { Caller, TokenBook } from './tokens.ts'
 
@@ -18,8 +18,8 @@ export type ApiEnv = { Variables: { caller: Caller } }
 export type ApiOptions = {
   readonly operations: Operations
   readonly tokens: TokenBook
-  /** The page of a rule, without decision data; null for an unknown rule. */
-  readonly refusedPage: (rule: string) => string | null
+  /** null for an unknown rule. */
+  readonly rulePage: (rule: string) => RulePage | null
   /** Whether mail can be taken now. */
   readonly ready: () => Promise<boolean>
   readonly log: Log
@@ -36,7 +36,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
 
   app.get('/healthz', (c) => c.text('ok'))
   app.get('/readyz', async (c) => ((await options.ready()) ? c.text('ready') : c.text('not ready', 503)))
-  app.route('/refused', refusedRoutes(options.refusedPage))
+  app.route('/refused', refusedRoutes(options.rulePage))
 
   app.use('/api/v1/*', async (c, next) => {
     const caller = await callerOf(options.tokens, c.req.header('authorization'))

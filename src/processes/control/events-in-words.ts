@@ -1,0 +1,46 @@
+import type { StoryEvent } from '../../doors/operations.ts'
+import type { LedgerEvent } from '../../rooms/ledger/index.ts'
+
+/** One step of a message's life as people read it. What peers said is quoted as it came; printing it safely is the reader's part. */
+export function inWords(event: LedgerEvent): StoryEvent {
+  return { at: new Date(event.at).toISOString(), kind: event.kind, words: wordsOf(event) }
+}
+
+function wordsOf({ kind, detail }: LedgerEvent): string {
+  const text = (name: string): string => shown(detail[name])
+  switch (kind) {
+    case 'decision':
+      return `${text('verdict')} by ${text('rule')}: ${text('because')}`
+    case 'signed':
+      return `signed for ${text('domain')} with ${text('selectors')}, policy version ${text('policyVersion')}`
+    case 'cleaned':
+      return `taken off before signing: ${text('removed')}`
+    case 'delivered':
+    case 'deferred':
+    case 'failed':
+      return `${text('recipients')} at ${text('destination')}: ${text('reply')}`
+    case 'held':
+      return `held until ${moment(detail['until'])} by ${text('by')}: ${text('reason')}`
+    case 'released':
+      return `released by ${text('by')}`
+    case 'cancelled':
+    case 'expired':
+      return `ended by ${text('by')}: ${text('reason')}`
+    case 'dsn':
+      return `report (${text('action')}) to the sender about ${text('recipients')}`
+    case 'damaged':
+      return `set aside as damaged: ${text('what')}`
+    default:
+      return kind satisfies never
+  }
+}
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return value.map(shown).join(', ')
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return value === undefined || value === null ? 'nothing' : JSON.stringify(value)
+}
+
+function moment(value: unknown): string {
+  return typeof value === 'number' ? new Date(value).toISOString() : 'further notice'
+}

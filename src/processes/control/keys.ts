@@ -1,0 +1,72 @@
+import type { Dns } from '../../platform/dns.ts'
+import type { Log } from '../../platform/log.ts'
+import { type KeyCheck, type KeyListing, type Registry, checkKey } from '../../rooms/registry/index.ts'
+import { generateKeys } from '../../signer/index.ts'
+
+/** Keys made in one run of the signer: enough to be quick, few enough that none waits long for the others. */
+const batch = 50
+
+export type KeyKeeper = {
+  /** Makes the keys that grants need and nobody has made; resolves to how many. */
+  makeWanted(): Promise<number>
+  /** Looks every key's record up, past caches; a pending one whose record is there becomes active. */
+  checkAll(): Promise<readonly (KeyListing & KeyCheck)[]>
+  /** The same for the pending ones that are due by their own clock. */
+  checkPending(now: number): Promise<void>
+}
+
+/** How long a pending key waits for its next look: soon while somebody is likely at work on it, hourly after a day. */
+function waitFor(age: number): number {
+  return Math.min(3_600_000, Math.max(5_000, age / 20))
+}
+
+/** Takes care of keys from the first grant to the first signature. Private halves never come here: the signer makes and wraps them. */
+export function openKeyKeeper(options: {
+  readonly registry: Registry
+  readonly wrapping: string
+  readonly dns: Dns
+  readonly dnsAt: (address: string) => Dns
+  readonly log: Log
+}): KeyKeeper {
+  const { registry, wrapping, dns, dnsAt, log } = options
+  const looked = new Map<string, number>()
+  let making: Promise<number> = Promise.resolve(0)
+
+  const make = async (): Promise<number> => {
+    const wanted = await registry.keysWanted()
+    for (let from = 0; from < wanted.length; from += batch) {
+      const made = await generateKeys(wrapping, wanted.slice(from, from + batch))
+      await registry.addKeys(made)
+      for (const { domain, selector, algorithm } of made) log.info('key made', { domain, selector, algorithm })
+    }
+    return wanted.length
+  }
+
+  const look = async (key: KeyListing): Promise<KeyListing & KeyCheck> => {
+    const answer = await checkKey(dns, dnsAt, key)
+    if (!answer.seen || key.state !== 'pending') return { ...key, ...answer }
+    await registry.markKeyActive(key.selector, key.domain)
+    log.info('key active', { domain: key.domain, selector: key.selector, because: answer.because })
+    return { ...key, ...answer, state: 'active' }
+  }
+
+  return {
+    // One run at a time: two would make the same keys twice.
+    makeWanted: () => {
+      making = making.then(make, make)
+      return making
+    },
+    checkAll: async () => {
+      const keys = (await registry.keys()).filter((key) => key.state !== 'retired')
+      return Promise.all(keys.map(look))
+    },
+    checkPending: async (now) => {
+      for (const key of await registry.keys()) {
+        const name = key.record.name
+        if (key.state !== 'pending' || now < (looked.get(name) ?? 0) + waitFor(now - key.createdAt)) continue
+        looked.set(name, now)
+        await look(key)
+      }
+    },
+  }
+}

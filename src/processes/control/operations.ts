@@ -1,0 +1,133 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type DecisionId, type DecisionRecord, explain, parseDecisionId, replay } from '../../path/decision/index.ts'
+import type { QueueRow } from '../../path/custody/index.ts'
+import type { Ledger, StoredEvent } from '../../rooms/ledger/index.ts'
+import {
+  type KeyListing,
+  type PolicyContext,
+  type Registry,
+  isPolicyProblems,
+  readPolicy,
+} from '../../rooms/registry/index.ts'
+import { isSyntaxFault } from '../../standards/fault.ts'
+import type { KeyRow, Operations, QueueItem, Story } from '../../doors/operations.ts'
+import type { QueueDesk } from '../queue-desk.ts'
+import { inWords } from './events-in-words.ts'
+import type { KeyKeeper } from './keys.ts'
+
+export type OperationsOptions = {
+  readonly registry: Registry
+  readonly ledger: Ledger
+  readonly desk: QueueDesk
+  readonly keys: KeyKeeper
+  readonly policyContext: PolicyContext
+  /** The policy file of the configuration, when it is the authority. */
+  readonly policyFile: string | null
+}
+
+/** A refusal's reply does not wait for its record, so a question that follows it at once may come first: asked again for this long, in milliseconds. */
+const recordsMayBeLateBy = 1000
+
+/** Joins the rooms into what people can ask for. */
+export function openOperations(options: OperationsOptions): Operations {
+  const { registry, ledger, desk, keys, policyContext, policyFile } = options
+  const act = async (id: string, action: (id: DecisionId) => Promise<boolean>): Promise<boolean> => {
+    const parsed = parseDecisionId(id)
+    return isSyntaxFault(parsed) ? false : action(parsed)
+  }
+  return {
+    applyPolicy: async ({ file, text, dryRun, by }) => {
+      if (policyFile !== null) return { kind: 'read-only', file: policyFile }
+      const policy = readPolicy(text, file, policyContext)
+      if (isPolicyProblems(policy)) return { kind: 'invalid', problems: policy.lines }
+      if (dryRun)
+        return { kind: 'planned', version: await registry.currentVersion(), plan: await registry.plan(policy) }
+      const applied = await registry.apply(policy, by)
+      // Before the answer, so that who applied a grant finds its keys in the next command.
+      await keys.makeWanted()
+      return { kind: 'applied', ...applied }
+    },
+    exportPolicy: () => registry.exportPolicy(),
+    domains: () => registry.domains(),
+    seen: ({ customer }) => ledger.seen(customer),
+    keys: async () => (await registry.keys()).map(keyRow),
+    checkKeys: async () =>
+      (await keys.checkAll()).map((key) => ({ ...keyRow(key), seen: key.seen, because: key.because })),
+    queue: async (selection) => (await desk.list(selection)).map(queueItem),
+    queued: async (id) => {
+      const parsed = parseDecisionId(id)
+      const row = isSyntaxFault(parsed) ? null : await desk.find(parsed)
+      if (row === null) return null
+      const events = await ledger.find(row.id)
+      return { ...queueItem(row), header: row.header ?? '', events: events.map(inWords) }
+    },
+    holdMessage: (id, reason, by) => act(id, (parsed) => desk.hold(parsed, reason, by)),
+    releaseMessage: (id, by) => act(id, (parsed) => desk.release(parsed, by)),
+    cancelMessage: (id, by) => act(id, (parsed) => desk.cancel(parsed, by)),
+    why: async (id, { replay: judgeAgain }) => {
+      const parsed = parseDecisionId(id)
+      if (isSyntaxFault(parsed)) return null
+      const events = await eventsOf(ledger, parsed)
+      return events.length === 0 ? null : storyOf(registry, parsed, events, judgeAgain)
+    },
+  }
+}
+
+async function eventsOf(ledger: Ledger, id: DecisionId): Promise<readonly StoredEvent[]> {
+  const deadline = performance.now() + recordsMayBeLateBy
+  for (;;) {
+    const events = await ledger.find(id)
+    if (events.length > 0 || performance.now() >= deadline) return events
+    await pause(50)
+  }
+}
+
+async function storyOf(
+  registry: Registry,
+  id: DecisionId,
+  events: readonly StoredEvent[],
+  judgeAgain: boolean,
+): Promise<Story | null> {
+  const decision = events.find((event) => event.kind === 'decision')
+  if (decision === undefined) return null
+  // The ledger holds what `recordOf()` wrote; its shape is this version's own.
+  const record = decision.detail as unknown as DecisionRecord
+  const policy = !judgeAgain || record.policyVersion === 0 ? null : await registry.snapshotAt(record.policyVersion)
+  const again = judgeAgain ? replay(id, record, policy) : null
+  return {
+    id,
+    verdict: record.verdict,
+    rule: record.rule,
+    reply: record.reply,
+    words: explain(id, record),
+    events: events.filter((event) => event.kind !== 'decision').map(inWords),
+    facts: record,
+    replay: again === null ? null : { verdict: again.verdict ?? 'none', rule: again.rule ?? 'none', same: again.same },
+  }
+}
+
+function keyRow({ domain, source, selector, algorithm, state, record }: KeyListing): KeyRow {
+  return { domain, source, selector, algorithm, state, record }
+}
+
+function queueItem(row: QueueRow): QueueItem {
+  return {
+    id: row.id,
+    state: row.state,
+    reason: row.reason,
+    customer: row.customer,
+    source: row.source,
+    domain: row.domain,
+    reversePath: row.reversePath,
+    recipients: row.recipients.map((one) => ({
+      address: one.address,
+      state: one.state,
+      attempts: one.attempts,
+      due: new Date(one.dueAt).toISOString(),
+      lastReply: one.lastReply,
+    })),
+    size: row.size,
+    arrived: new Date(row.arrivedAt).toISOString(),
+    heldUntil: row.heldUntil === null ? null : new Date(row.heldUntil).toISOString(),
+  }
+}

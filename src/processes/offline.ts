@@ -1,0 +1,57 @@
+import type { Config } from '../config/index.ts'
+import type { Operations } from '../doors/operations.ts'
+import { openCustody, openOutboxReader } from '../path/custody/index.ts'
+import { systemClock } from '../platform/clock.ts'
+import { dnsAt, systemDns } from '../platform/dns-system.ts'
+import type { HeldLock } from '../platform/lock.ts'
+import { stderrLog } from '../platform/pino-log.ts'
+import { openStore } from '../platform/sql.ts'
+import { openLedger } from '../rooms/ledger/index.ts'
+import { migrateRegistry, openRegistry, policyContext } from '../rooms/registry/index.ts'
+import { ensureWrappingKey } from '../signer/index.ts'
+import { openKeyKeeper } from './control/keys.ts'
+import { openOperations } from './control/operations.ts'
+import { openOfflineDesk } from './queue-desk.ts'
+
+const shard = 0
+
+/** The operations on the stores themselves, while no server runs: `lock` is the data directory's, and is given back by `close`. */
+export async function openOffline(
+  config: Config,
+  lock: HeldLock,
+): Promise<{ readonly operations: Operations; close(): Promise<void> }> {
+  const log = stderrLog({ ...config.log, level: 'warn' }, 'offline')
+  const clock = systemClock
+  const store = openStore(config.store.url)
+  await migrateRegistry(store)
+  await ensureWrappingKey(config.keys.wrapping)
+  const registry = openRegistry(store, config.operator.domain, clock)
+  const custody = await openCustody({ dataDir: config.dataDir, shard, log, clock })
+  const outbox = openOutboxReader(config.dataDir, shard)
+  const ledger = openLedger({ dataDir: config.dataDir, outboxes: [outbox], log })
+  const keys = openKeyKeeper({
+    registry,
+    wrapping: config.keys.wrapping,
+    dns: systemDns(config.dns.servers, config.dns.timeoutMs),
+    dnsAt: (address) => dnsAt(address, config.dns.timeoutMs),
+    log,
+  })
+  const operations = openOperations({
+    registry,
+    ledger,
+    desk: openOfflineDesk(custody, config.retention.heldBodies, clock.now),
+    keys,
+    policyContext: policyContext(config.operator.domain, config.providers),
+    policyFile: config.policy,
+  })
+  return {
+    operations,
+    close: async () => {
+      ledger.close()
+      outbox.close()
+      await custody.close()
+      await store.destroy()
+      lock.release()
+    },
+  }
+}
