@@ -111,7 +111,7 @@ class RestartingSigner implements SignerClient {
       },
     })
     this.#line = line
-    line.tell(encodeHello({ sealKey: this.#options.sealKey, wrapping: this.#options.wrapping }))
+    line.tell(encodeHello({ sealKey: this.#options.sealKey, wrapping: this.#launch.wrapping }))
     if (this.#policy !== null) line.tell(encodePolicyChange(policyChange(null, this.#policy)))
   }
 }

@@ -9,13 +9,14 @@ import { signerLaunch, startProcess } from './launch.ts'
  */
 export async function generateKeys(wrapping: string, keys: readonly KeyOrder[]): Promise<readonly GeneratedKey[]> {
   if (keys.length === 0) return []
-  const child = startProcess(signerLaunch('generate', wrapping))
+  const launch = signerLaunch('generate', wrapping)
+  const child = startProcess(launch)
   const exit = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => resolve(code))
   })
   child.stdin.on('error', () => undefined)
-  child.stdin.end(JSON.stringify({ wrapping, keys }))
+  child.stdin.end(JSON.stringify({ wrapping: launch.wrapping, keys }))
   const [printed, code] = await Promise.all([text(child.stdout), exit])
   if (code !== 0) throw new Error(`the signer made no keys: it ended with ${code ?? 'a signal'}`)
   return (JSON.parse(printed) as { readonly keys: readonly GeneratedKey[] }).keys

@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
-import type { PolicyChange } from './policy-copy.ts'
+import { type PolicyChange, recordName } from './policy-copy.ts'
 import type { WrappedKey } from './protocol.ts'
 import { type WrappingKey, unwrapKey } from './wrapping.ts'
 
@@ -18,22 +18,22 @@ export class KeyStore {
 
   apply(change: PolicyChange): void {
     for (const key of change.lostKeys) {
-      this.#stored.delete(recordName(key.selector, key.domain))
-      this.#opened.delete(recordName(key.selector, key.domain))
+      this.#stored.delete(recordName(key))
+      this.#opened.delete(recordName(key))
     }
     for (const key of change.keys) {
-      this.#stored.set(recordName(key.selector, key.domain), key)
-      this.#opened.delete(recordName(key.selector, key.domain))
+      this.#stored.set(recordName(key), key)
+      this.#opened.delete(recordName(key))
     }
   }
 
   find(selector: string, domain: string): WrappedKey | null {
-    return this.#stored.get(recordName(selector, domain)) ?? null
+    return this.#stored.get(recordName({ selector, domain })) ?? null
   }
 
   /** null: the blob can't be opened with the wrapping key of this process, or holds a key of another type. */
   open(key: WrappedKey): KeyObject | null {
-    const name = recordName(key.selector, key.domain)
+    const name = recordName(key)
     const known = this.#opened.get(name)
     if (known !== undefined) return known
     const opened = openKey(this.#wrapping, key)
@@ -53,9 +53,4 @@ function openKey(wrapping: WrappingKey, key: WrappedKey): KeyObject | null {
   } finally {
     der.fill(0)
   }
-}
-
-/** Neither part can hold a blank. */
-function recordName(selector: string, domain: string): string {
-  return `${selector} ${domain}`
 }

@@ -4,13 +4,15 @@ import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { type WrappingPlace, parseWrappingPlace } from './wrapping-place.ts'
+import { type WrappingPlace, formatWrappingPlace, parseWrappingPlace } from './wrapping-place.ts'
 
 /** How to start a signer process: the program, its arguments and its whole environment. */
 export type Launch = {
   readonly program: string
   readonly arguments: readonly string[]
   readonly environment: { readonly [name: string]: string }
+  /** The place of the wrapping key, absolute: what to tell the process. */
+  readonly wrapping: string
 }
 
 /**
@@ -32,6 +34,7 @@ export function signerLaunch(mode: 'serve' | 'generate', wrapping: string): Laun
       mode,
     ],
     environment: { UV_THREADPOOL_SIZE: String(Math.max(2, availableParallelism())), ...environmentFor(place) },
+    wrapping: formatWrappingPlace(place),
   }
 }
 

@@ -56,16 +56,16 @@ export function reducePolicy(customers: Iterable<CustomerShape>, operator: strin
   return grants
 }
 
-/** What turns the copy `before` into `after`; with null before, all of it. */
+/** What turns the copy `before` into `after`; with null before, all of it. Linear in the size of both. */
 export function policyChange(before: PolicyCopy | null, after: PolicyCopy): PolicyChange {
-  const grants = difference(before?.grants ?? [], after.grants, grantText)
-  const keys = difference(before?.keys ?? [], after.keys, keyText)
+  const grants = difference(before?.grants ?? [], after.grants, grantText, () => true)
+  const keys = difference(before?.keys ?? [], after.keys, recordName, sameKey)
   return {
     version: after.version,
     grants: grants.gained,
     lostGrants: grants.lost,
-    keys: keys.gained,
-    lostKeys: keys.lost,
+    keys: keys.gained.map(wrappedOf),
+    lostKeys: keys.lost.map(wrappedOf),
   }
 }
 
@@ -91,20 +91,26 @@ export class GrantIndex {
   }
 }
 
+/** By name: what is new or no longer the same is gained, what is gone or no longer the same is lost. */
 function difference<T>(
   before: readonly T[],
   after: readonly T[],
-  textOf: (item: T) => string,
-): { gained: T[]; lost: T[] } {
-  const old = new Map(before.map((item) => [textOf(item), item]))
+  nameOf: (item: T) => string,
+  same: (a: T, b: T) => boolean,
+): { readonly gained: readonly T[]; readonly lost: readonly T[] } {
+  const lost = new Map(before.map((item) => [nameOf(item), item]))
   const gained = new Map<string, T>()
   const kept = new Set<string>()
   for (const item of after) {
-    const text = textOf(item)
-    if (old.has(text)) kept.add(text)
-    else gained.set(text, item)
+    const name = nameOf(item)
+    const old = lost.get(name)
+    if (kept.has(name)) continue
+    if (old !== undefined && same(old, item)) {
+      lost.delete(name)
+      kept.add(name)
+    } else gained.set(name, item)
   }
-  return { gained: [...gained.values()], lost: [...old].filter(([text]) => !kept.has(text)).map(([, item]) => item) }
+  return { gained: [...gained.values()], lost: [...lost.values()] }
 }
 
 /** JSON keeps the parts apart whatever they hold. */
@@ -112,8 +118,18 @@ function grantText(grant: GrantCopy): string {
   return JSON.stringify([grant.customer, grant.source, grant.domain, grant.subdomains])
 }
 
-function keyText(key: WrappedKey): string {
-  return JSON.stringify([key.selector, key.domain, key.source, key.customer, key.algorithm, key.wrapped])
+/** A selector and a domain name one key record, so one key. Neither part can hold a blank. */
+export function recordName(key: Pick<WrappedKey, 'selector' | 'domain'>): string {
+  return `${key.selector} ${key.domain}`
+}
+
+function sameKey(a: WrappedKey, b: WrappedKey): boolean {
+  return a.source === b.source && a.customer === b.customer && a.algorithm === b.algorithm && a.wrapped === b.wrapped
+}
+
+/** Without whatever else the caller keeps beside a key. */
+function wrappedOf({ selector, domain, source, customer, algorithm, wrapped }: WrappedKey): WrappedKey {
+  return { selector, domain, source, customer, algorithm, wrapped }
 }
 
 function reaches(owned: CustomerShape['domains'][number], domain: string): boolean {

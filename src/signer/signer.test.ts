@@ -11,9 +11,11 @@ import type { Log } from '../platform/log.ts'
 import { isSyntaxFault } from '../standards/fault.ts'
 import { parseKeyRecord, publicKeyOf } from '../standards/dkim/key-record.ts'
 import { RelaxedBodyHash } from '../standards/dkim/relaxed-body-hash.ts'
-import { type GeneratedKey, type PolicyCopy, type SignerClient, type SignerOptions } from './index.ts'
-import { ensureWrappingKey, generateKeys, startSigner } from './index.ts'
+import type { SignerOptions } from './client.ts'
+import type { GeneratedKey } from './generate.ts'
+import { type SignerClient, ensureWrappingKey, generateKeys, startSigner } from './index.ts'
 import { permissionArguments } from './launch.ts'
+import type { PolicyCopy } from './policy-copy.ts'
 import type { SigningAnswer } from './protocol.ts'
 import { draftFor, newSealKey, plainHeader, requestFor } from './request.fixture.ts'
 
@@ -69,7 +71,7 @@ function ask(client: SignerClient): Promise<SigningAnswer> {
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000
+  const deadline = performance.now() + 25_000
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error('it did not happen in time')
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -153,7 +155,7 @@ describe('the signer process', () => {
     await Promise.all(load)
     expect(kinds.unavailable).toBeGreaterThan(0)
     expect(kinds.refused).toBe(0)
-  })
+  }, 90_000)
 
   it('does not let a request wait for ever, nor too many of them', async () => {
     const client = await startReady({ answerTimeoutMs: 300, maxWaiting: 2 })
@@ -165,7 +167,7 @@ describe('the signer process', () => {
       'the signer did not answer in time',
       'too many requests wait for the signer',
     ])
-    expect(performance.now() - began).toBeLessThan(3000)
+    expect(performance.now() - began).toBeLessThan(10_000)
     process.kill(client.pid, 'SIGCONT')
     await until(async () => (await ask(client)).kind === 'signature')
   })

@@ -68,7 +68,7 @@ export function publicKeyOf(record: KeyRecord): KeyObject | SyntaxFault {
   }
 }
 
-export function keyTypeOf(algorithm: SignatureAlgorithm): KeyType {
+function keyTypeOf(algorithm: SignatureAlgorithm): KeyType {
   return algorithm === 'rsa-sha256' ? 'rsa' : 'ed25519'
 }
 

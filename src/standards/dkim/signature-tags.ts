@@ -62,7 +62,7 @@ export function parseSignatureTags(value: string): SignatureTags | SyntaxFault {
 }
 
 /** Whether this may stand as `s=`: dotted labels, 253 octets at most. */
-export function isSelector(text: string): boolean {
+function isSelector(text: string): boolean {
   return text.length <= 253 && selectorText.test(text)
 }
 

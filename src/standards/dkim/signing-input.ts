@@ -1,5 +1,6 @@
 import { type SyntaxFault, isSyntaxFault, syntaxFault } from '../fault.ts'
-import { type Domain, parseDomain } from '../names/domain.ts'
+import { parseMailbox } from '../message/mailbox-list.ts'
+import type { Domain } from '../names/domain.ts'
 import { signatureLifetime } from './build-signature.ts'
 import { type SignatureTags, parseSignatureTags } from './signature-tags.ts'
 
@@ -34,8 +35,8 @@ export function readSigningInput(input: Buffer): SigningInput | SyntaxFault {
   if (gap !== null) return syntaxFault(gap)
   const [from, ...more] = lines.filter((line) => line.name === 'from')
   if (from === undefined || more.length > 0) return syntaxFault('there is not exactly one From')
-  const author = authorDomain(from.value)
-  return isSyntaxFault(author) ? author : { author, signature }
+  const author = parseMailbox(from.value, { smtputf8: true })
+  return isSyntaxFault(author) ? syntaxFault(`From: ${author.reason}`) : { author: author.domain, signature }
 }
 
 function readLines(input: Buffer): Line[] | SyntaxFault {
@@ -80,42 +81,4 @@ function selectionGap(lines: readonly Line[], signedFields: readonly string[]): 
   return signedFields.every((name) => spare.get(name) === 1)
     ? null
     : 'h= does not name each field once more than it occurs'
-}
-
-/**
- * The domain of the only address in the value of a From field. Quoted strings and comments are passed over as what they are; any other
- * mark that could make a second reading is a fault.
- */
-function authorDomain(value: string): Domain | SyntaxFault {
-  const bare = withoutQuotesAndComments(value)
-  if (bare === null) return syntaxFault('From has an open quote or comment')
-  if (/[,;:\\"()]/.test(bare)) return syntaxFault('From has more than one reading')
-  const open = bare.indexOf('<')
-  const address = open === -1 ? bare : bare.slice(open + 1, -1)
-  const phrase = open === -1 ? '' : bare.slice(0, open)
-  if (open !== -1 && !bare.endsWith('>')) return syntaxFault('From does not end with its address')
-  if (/[<>@]/.test(phrase) || /[<>\s]/.test(address)) return syntaxFault('From has more than one reading')
-  const [local, domain, ...rest] = address.split('@')
-  if (!local || domain === undefined || rest.length > 0) return syntaxFault('From has not exactly one address')
-  return parseDomain(domain)
-}
-
-/** Each quoted string becomes `q`, each comment nothing; null when one does not end. Blanks around the whole are taken off. */
-function withoutQuotesAndComments(value: string): string | null {
-  let kept = ''
-  let quoted = false
-  let depth = 0
-  for (let at = 0; at < value.length; at++) {
-    const mark = value[at]
-    if (mark === '\\' && (quoted || depth > 0)) at++
-    else if (quoted) quoted = mark !== '"'
-    else if (mark === '(') depth++
-    else if (mark === ')' && depth > 0) depth--
-    else if (depth > 0) continue
-    else if (mark === '"') {
-      quoted = true
-      kept += 'q'
-    } else kept += mark
-  }
-  return quoted || depth > 0 ? null : kept.trim()
 }
