@@ -475,7 +475,6 @@ const faults: readonly (readonly [RuleId, (input: DecideInput) => DecideInput])[
     }),
   ],
   ['evidence-required', (input) => ({ ...input, policy: demanding })],
-  ['system-fault', (input) => ({ ...input, systemFault: 'custody is away' })],
   [
     'rate-exceeded',
     (input) => ({ ...input, counters: { ...noCounts, grant: { ...noCounts.grant, messagesLastHour: 10_000 } } }),

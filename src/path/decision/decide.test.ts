@@ -516,6 +516,12 @@ describe('what nobody may do', () => {
     expect(decideAtMail(asked({ policy }))).toMatchObject({ rule: 'system-fault', verdict: 'defer' })
   })
 
+  test('a fault of ours refuses nobody for good, however little is known', () => {
+    const little = { evidence: { ...hosted, m365: null, message: null }, systemFault: 'gathering failed' }
+    expect(decide(asked(little))).toMatchObject({ rule: 'system-fault', verdict: 'defer' })
+    expect(decideAtMail(asked(little))).toMatchObject({ rule: 'system-fault', verdict: 'defer', facts: { at: 'mail' } })
+  })
+
   test('our own mail is never lent to a customer’s source', () => {
     const named = acmeWith({ domains: [...acme.domains, owned('acme', 'relay.example.net')] })
     const policy = policyOf([named])

@@ -52,7 +52,7 @@ export function decide(input: DecideInput): Decision {
     const matter = matterOf(input)
     return conclude('data', matter, firstOf(ruleOrder, matter) ?? silence)
   } catch (thrown) {
-    return fault(input, thrown)
+    return fault('data', input, thrown)
   }
 }
 
@@ -63,7 +63,7 @@ export function decideAtMail(input: DecideInput): Decision | null {
     const answer = firstOf(rulesAtMail, matter)
     return answer === null ? null : conclude('mail', matter, answer)
   } catch (thrown) {
-    return fault(input, thrown)
+    return fault('mail', input, thrown)
   }
 }
 
@@ -76,7 +76,9 @@ type Answer = Finding & { readonly rule: RuleId }
 
 const silence: Answer = { rule: 'tenant-not-authorised', ...finding('no rule allowed it') }
 
+/** A fault of ours answers before all: what it left of the facts may be too little to refuse anybody for good. */
 function firstOf(order: readonly RuleId[], matter: Matter): Answer | null {
+  if (matter.systemFault !== null) return { rule: 'system-fault', ...finding(matter.systemFault) }
   for (const rule of order) {
     const found = checks[rule](matter)
     if (found !== null) return { rule, ...found }
@@ -160,7 +162,7 @@ function factsOf(at: DecisionFacts['at'], matter: Matter, because: string): Deci
   }
 }
 
-function fault(input: DecideInput, thrown: unknown): Decision {
+function fault(at: DecisionFacts['at'], input: DecideInput, thrown: unknown): Decision {
   const because = thrown instanceof Error ? thrown.message : 'unexpected fault'
   const subject = { attribution: null, source: null, author: null, owned: null, grant: null }
   const matter = { ...input, systemFault: because, subject }
@@ -169,7 +171,7 @@ function fault(input: DecideInput, thrown: unknown): Decision {
     id: input.id,
     rule,
     reply: replyTo(rule, null, input.id),
-    facts: factsOf('data', matter, because),
+    facts: factsOf(at, matter, because),
     verdict: 'defer',
   }
 }

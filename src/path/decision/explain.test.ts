@@ -98,6 +98,20 @@ describe('a decision judged again', () => {
     expect(replay(id, record, policyOf([acme, evil]))).toEqual({ verdict: 'defer', rule: 'system-fault', same: true })
   })
 
+  test('a throw is the same fault again, though nothing throws on replay', () => {
+    const policy = {
+      ...policyOf([acme]),
+      customers: {
+        get: () => {
+          throw new Error('torn')
+        },
+      } as never,
+    }
+    const record = recordOf(decide(asked({ policy })))
+    expect(record.systemFault).toBe('torn')
+    expect(replay(id, record, policyOf([acmeWith({ grants: [] })])).same).toBe(true)
+  })
+
   test('without a policy it is deferred as before', () => {
     const record = recordOf(decide(asked({ policy: null })))
     expect(record.policyVersion).toBe(0)
