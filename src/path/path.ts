@@ -268,7 +268,7 @@ function judgeAgain(rooms: Rooms, { permit }: StoredMessage): Rejudgement {
 
 function admitOwn(rooms: Rooms, own: OwnMessage): AdmittedOwn | null {
   const now = rooms.clock.now()
-  const evidence = rooms.evidence.ofOurOwn({ operator: rooms.operator, own, now })
+  const evidence = rooms.evidence.ofOurOwn({ operator: rooms.operator, own })
   const { decision } = judge(rooms, evidence, rooms.policy())
   if (decision.verdict !== 'relay') {
     rooms.log.error('a notification of our own was not admitted', { about: own.about, rule: decision.rule })

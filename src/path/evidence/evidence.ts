@@ -1,9 +1,10 @@
 import type { Claimed } from '../../standards/claim.ts'
+import type { ReceivedHop } from '../../standards/message/received.ts'
 import type { Domain } from '../../standards/names/domain.ts'
 import type { IpAddress } from '../../standards/names/ip.ts'
 import type { Mailbox } from '../../standards/names/mailbox.ts'
 import type { TenantId } from '../../standards/names/tenant.ts'
-import type { IngressFault } from '../ingress/gate.ts'
+import type { IngressFault } from '../ingress/index.ts'
 
 declare const seal: unique symbol
 
@@ -78,7 +79,10 @@ export type M365Evidence = {
   readonly originator: Verified<Domain> | null
   /** X-OriginatorOrg of the consumer service (`….templateTenant`, outlook.com, hotmail.com, live.com) or the consumer tenant id. */
   readonly consumer: boolean
-  readonly xoorg: { readonly kind: 'absent' } | { readonly kind: 'malformed' } | { readonly kind: 'given'; readonly domain: Domain }
+  readonly xoorg:
+    | { readonly kind: 'absent' }
+    | { readonly kind: 'malformed' }
+    | { readonly kind: 'given'; readonly domain: Domain }
   readonly attributed: { readonly tenant: TenantId; readonly address: IpAddress; readonly helo: string } | null
   readonly authAs: 'internal' | 'anonymous' | 'other' | null
   readonly entity: 'hosted' | 'hybridonprem' | 'internet' | 'other' | null
@@ -105,13 +109,20 @@ export type MessageEvidence = {
   readonly class: MessageClass
   /** Why the header section is not acceptable at all, or null. */
   readonly malformed: string | null
-  readonly author: { readonly kind: 'mailbox'; readonly mailbox: Mailbox } | { readonly kind: 'malformed'; readonly reason: string }
+  readonly author:
+    | { readonly kind: 'mailbox'; readonly mailbox: Mailbox }
+    | { readonly kind: 'malformed'; readonly reason: string }
   /** Domains of Sender and Resent-From mailboxes; an unreadable one is null. */
-  readonly otherAuthors: readonly { readonly field: 'sender' | 'resent-from' | 'resent-sender'; readonly domain: Domain | null }[]
+  readonly otherAuthors: readonly {
+    readonly field: 'sender' | 'resent-from' | 'resent-sender'
+    readonly domain: Domain | null
+  }[]
   readonly report: boolean
   readonly automatic: boolean
   readonly subject: string | null
   readonly messageId: string | null
   /** Hops named by Received, for the record only. */
   readonly receivedCount: number
+  /** The newest ten of them; absent in mail of our own. */
+  readonly received?: readonly ReceivedHop[]
 }

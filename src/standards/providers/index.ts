@@ -17,6 +17,7 @@ export {
   m365Historical,
   m365Outbound,
   m365RelayPool,
+  m365ReverseDomain,
   m365SovereignClouds,
 } from './m365.ts'
 export { googleOutbound } from './google.ts'

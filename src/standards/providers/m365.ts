@@ -1,3 +1,4 @@
+import type { Domain } from '../names/domain.ts'
 import { type SharedRange, networksOf } from './range.ts'
 
 /**
@@ -74,3 +75,6 @@ export const m365Historical: SharedRange = {
     157.56.110.0/23 157.56.112.0/24 157.56.116.0/25 157.56.120.0/25 207.46.51.64/26 207.46.100.0/24 207.46.163.0/24
     213.199.154.0/24 213.199.180.128/26 216.32.180.0/23`),
 }
+
+/** Reverse names of the outbound hosts lie below this name. */
+export const m365ReverseDomain = 'protection.outlook.com' as string as Domain
