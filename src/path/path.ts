@@ -34,7 +34,7 @@ export type Rooms = {
   readonly counters: RollingCounters
   readonly custody: Custody
   /** Hands a message that was just stored to delivery, while its body is still in memory. */
-  readonly carry: (entry: Entry) => void
+  readonly carry: (message: StoredMessage, body: readonly Buffer[]) => void
   readonly ids: DecisionIds
   readonly clock: Clock
   readonly log: Log
@@ -153,7 +153,7 @@ async function keep(
   try {
     const stored = await rooms.custody.accept(entry, [decisionEvent(decision)])
     if (stored === 'stored') {
-      rooms.carry(entry)
+      rooms.carry(asStored(entry), message.body)
       return decision.reply
     }
     refund()
@@ -243,6 +243,14 @@ function protocolOf(session: Session, smtputf8: boolean): Envelope['arrival']['p
   const secure = session.tls === null ? '' : 'S'
   const signedIn = session.account === null ? '' : 'A'
   return `${smtputf8 ? 'UTF8SMTP' : 'ESMTP'}${secure}${signedIn}`
+}
+
+/** What custody would read back of an entry that it has just taken: nothing was tried yet, and everything is due. */
+function asStored(entry: Entry): StoredMessage {
+  const { id, permit, envelope, header, relaxedBodyHash, size, hold } = entry
+  const untried = { state: 'pending', attempts: 0, lastReply: null, delayNotified: false } as const
+  const recipients = entry.recipients.map((one) => ({ ...one, ...untried, dueAt: envelope.arrival.at }))
+  return { id, permit, envelope, recipients, header, relaxedBodyHash, size, hold }
 }
 
 async function authenticate(

@@ -24,7 +24,7 @@ export async function openOffline(
   const clock = systemClock
   const store = openStore(config.store.url)
   await migrateRegistry(store)
-  await ensureWrappingKey(config.keys.wrapping)
+  ensureWrappingKey(config.keys.wrapping)
   const registry = openRegistry(store, config.operator.domain, clock)
   const custody = await openCustody({ dataDir: config.dataDir, shard, log, clock })
   const outbox = openOutboxReader(config.dataDir, shard)

@@ -46,7 +46,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   await migrateRegistry(store)
   await migrateProgress(store)
   await runMigrations(store, 'api', tokenMigrations)
-  await ensureWrappingKey(config.keys.wrapping)
+  ensureWrappingKey(config.keys.wrapping)
 
   const registry = openRegistry(store, config.operator.domain, clock)
   const context = policyContext(config.operator.domain, config.providers)

@@ -1,11 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DecisionId, type DecisionRecord, explain, parseDecisionId, replay } from '../../path/decision/index.ts'
 import type { QueueRow } from '../../path/custody/index.ts'
+import { restoreEvidence } from '../../path/evidence/index.ts'
 import type { Ledger, StoredEvent } from '../../rooms/ledger/index.ts'
 import {
   type KeyListing,
   type PolicyContext,
   type Registry,
+  type Snapshot,
   isPolicyProblems,
   readPolicy,
 } from '../../rooms/registry/index.ts'
@@ -93,7 +95,7 @@ async function storyOf(
   // The ledger holds what `recordOf()` wrote; its shape is this version's own.
   const record = decision.detail as unknown as DecisionRecord
   const policy = !judgeAgain || record.policyVersion === 0 ? null : await registry.snapshotAt(record.policyVersion)
-  const again = judgeAgain ? replay(id, record, policy) : null
+  const again = judgeAgain ? judgedAgain(id, record, policy) : null
   return {
     id,
     verdict: record.verdict,
@@ -102,8 +104,16 @@ async function storyOf(
     words: explain(id, record),
     events: events.filter((event) => event.kind !== 'decision').map(inWords),
     facts: record,
-    replay: again === null ? null : { verdict: again.verdict ?? 'none', rule: again.rule ?? 'none', same: again.same },
+    replay: again,
   }
+}
+
+/** Evidence read back is sealed anew by the room that made it; a record that does not hold together is told as not the same. */
+function judgedAgain(id: DecisionId, record: DecisionRecord, policy: Snapshot | null): Story['replay'] {
+  const evidence = restoreEvidence(record.evidence)
+  if (isSyntaxFault(evidence)) return { verdict: 'none', rule: evidence.reason, same: false }
+  const { verdict, rule, same } = replay(id, { ...record, evidence }, policy)
+  return { verdict: verdict ?? 'none', rule: rule ?? 'none', same }
 }
 
 function keyRow({ domain, source, selector, algorithm, state, record }: KeyListing): KeyRow {

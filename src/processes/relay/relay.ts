@@ -34,7 +34,7 @@ export async function runRelay(channel: SupervisorChannel): Promise<void> {
   const clock = systemClock
   const store = openStore(config.store.url)
   await migrateRegistry(store)
-  await ensureWrappingKey(config.keys.wrapping)
+  ensureWrappingKey(config.keys.wrapping)
   const registry = openRegistry(store, config.operator.domain, clock)
   const sealKey = new Secret(randomBytes(32))
   const signer = startSigner({ wrapping: config.keys.wrapping, sealKey }, log)
@@ -60,7 +60,7 @@ export async function runRelay(channel: SupervisorChannel): Promise<void> {
     standing,
     counters,
     custody,
-    carry: (entry) => delivery?.offer(entry),
+    carry: (message, body) => delivery?.offer(message, body),
     ids: new DecisionIds(clock.now, shard, Math.random),
     clock,
     log,
