@@ -5,7 +5,7 @@ import type { Decision } from './decision.ts'
 import { explain } from './explain.ts'
 import { replay } from './replay.ts'
 import { asked, hosted, hostedMessage, hybrid, id, mailbox, over, ownReport, proven } from './testing/evidence.ts'
-import { acme, acmeWith, domain, evil, evilTenant, policyOf } from './testing/policy.ts'
+import { acme, acmeWith, domain, evil, evilTenant, ip, policyOf } from './testing/policy.ts'
 
 const told = (decision: Decision) => explain(id, recordOf(decision)).join('\n')
 
@@ -48,6 +48,15 @@ describe('a decision told in words', () => {
     const held = decide(asked({ standing: { suspended: null, hold: { reason: 'incident 12' } } }))
     expect(told(held)).toContain('A hold was in force: incident 12.')
     expect(told(decide(asked({ evidence: ownReport })))).toContain('This relay itself: a notification of ours.')
+  })
+
+  test('the path that Received names is told, as a claim', () => {
+    const hop = { from: null, address: null, by: null, with: null, at: null }
+    const received = [{ ...hop, from: 'edge.example' }, { ...hop, address: ip('192.0.2.66') }, hop]
+    const text = told(decide(asked({ evidence: over(hosted, { message: { received } }) })))
+    expect(text).toContain(
+      'say it came from edge.example, before that 192.0.2.66, before that unnamed; they are recorded and prove nothing.',
+    )
   })
 
   test('text of the peer cannot paint over the rest', () => {

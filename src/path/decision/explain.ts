@@ -127,6 +127,11 @@ function spokenFor({ envelope, message }: Evidence): readonly string[] {
       : `not readable: ${forPeople(message.author.reason)}`
   lines.push(`Author (From) ${author}. Class ${message.class}, ${message.size} octets.`)
   for (const { field, domain } of message.otherAuthors) lines.push(`${field} of ${domain ?? 'no readable domain'}.`)
+  const hops = message.received ?? []
+  if (hops.length > 0) {
+    const path = hops.map(({ from, address }) => forPeople(from ?? address ?? 'unnamed', 80)).join(', before that ')
+    lines.push(`Its Received fields say it came from ${path}; they are recorded and prove nothing.`)
+  }
   if (message.subject !== null) lines.push(`Subject: ${forPeople(message.subject, 100)}`)
   return lines
 }
