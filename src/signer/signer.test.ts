@@ -27,6 +27,8 @@ const acme = { domain: 'acme.example', source: 'acme-m365', customer: 'acme' }
 let keys: readonly GeneratedKey[]
 let policy: PolicyCopy
 const running: SignerClient[] = []
+/** For the tests that leave it as they found it; the others start one of their own. */
+let shared: SignerClient & { readonly pid: number }
 
 beforeAll(async () => {
   ensureWrappingKey(wrapping)
@@ -35,13 +37,18 @@ beforeAll(async () => {
     { ...acme, selector: 'ed-1', algorithm: 'ed25519-sha256' },
   ])
   policy = { version: 7, grants: [{ ...acme, subdomains: false }], keys }
+  shared = await startReady()
+  running.length = 0
 })
 
 afterEach(async () => {
   await Promise.all(running.splice(0).map((client) => client.close()))
 })
 
-afterAll(() => rmSync(directory, { recursive: true }))
+afterAll(async () => {
+  await shared.close()
+  rmSync(directory, { recursive: true })
+})
 
 const lines: string[] = []
 const log: Log = {
@@ -89,7 +96,7 @@ function lives(pid: number): boolean {
 
 describe('the signer process', () => {
   it('signs whole messages that a verifier of others passes', async () => {
-    const client = await startReady()
+    const client = shared
     const body = Buffer.from('Hello  there \r\n\r\n')
     const hash = new RelaxedBodyHash()
     hash.update(body)
@@ -111,7 +118,7 @@ describe('the signer process', () => {
   })
 
   it('answers many requests at once, each its own', async () => {
-    const client = await startReady()
+    const client = shared
     const publicKey = publicKeyOf(recordOf(keys[0] as GeneratedKey))
     if (isSyntaxFault(publicKey)) throw new Error(publicKey.reason)
     const requests = Array.from({ length: 200 }, (_none, index) =>
@@ -203,7 +210,7 @@ describe('the signer process', () => {
   })
 
   it('stays when its group is told to end: the relay drains first', async () => {
-    const client = await startReady()
+    const client = shared
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const) process.kill(client.pid, signal)
     const { pid } = client
     expect((await ask(client)).kind).toBe('signature')
@@ -223,10 +230,9 @@ describe('the signer process', () => {
   it('takes its wrapping key from the environment or from a command as well', async () => {
     process.env['ANECHOIC_TEST_SIGNER_WRAPPING'] = readFileSync(join(directory, 'wrapping.key'), 'utf8')
     onTestFinished(() => void delete process.env['ANECHOIC_TEST_SIGNER_WRAPPING'])
-    for (const place of ['env:ANECHOIC_TEST_SIGNER_WRAPPING', `command:cat ${join(directory, 'wrapping.key')}`]) {
-      const client = await startReady({ wrapping: place })
-      expect(await ask(client), place).toMatchObject({ kind: 'signature' })
-    }
+    const places = ['env:ANECHOIC_TEST_SIGNER_WRAPPING', `command:cat ${join(directory, 'wrapping.key')}`]
+    const clients = await Promise.all(places.map((place) => startReady({ wrapping: place })))
+    for (const client of clients) expect(await ask(client)).toMatchObject({ kind: 'signature' })
   })
 })
 
@@ -319,7 +325,7 @@ describe('the powers of the signer', () => {
   })
 
   it('leave it no file, no socket and no core dump while it runs', async () => {
-    const client = await startReady()
+    const client = shared
     expect((await ask(client)).kind).toBe('signature')
     const descriptors = `/proc/${client.pid}/fd`
     const others = readdirSync(descriptors)
@@ -342,7 +348,7 @@ describe('the powers of the signer', () => {
 
 describe('sign()', () => {
   it('does not compile without a sealed permit, and refuses what is cast into one', async () => {
-    const client = await startReady()
+    const client = shared
     const { signingInput: input } = draftFor()
     const fields = {
       ...acme,
