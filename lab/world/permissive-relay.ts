@@ -37,7 +37,7 @@ export async function startPermissiveRelay(options: {
       return deliver(taken, Buffer.concat([Buffer.from(signatures), message]), options.deliverTo)
     },
   })
-  return { relay: { host: '127.0.0.1', port: server.port }, close: server.close }
+  return { relay: { host: '127.0.0.1', port: server.port }, close: () => server.close() }
 }
 
 async function deliver(taken: Taken, message: Buffer, port: number): Promise<string> {

@@ -64,7 +64,7 @@ export async function startReceiver(options: { readonly zone: Zone; readonly nam
       deferrals = on ? 0 : null
     },
     deferrals: () => deferrals ?? 0,
-    close: server.close,
+    close: () => server.close(),
   }
 }
 

@@ -1,0 +1,14 @@
+import { throughExchangeOnline } from '../senders.ts'
+import { strictWorld } from '../worlds.ts'
+import type { Story } from '../story.ts'
+
+export const story: Story = {
+  title: 'The owner’s lock in DNS can’t be read',
+  shows: '3.1 idea worth taking: the allowlist in the owner’s DNS',
+  world: strictWorld,
+  play: async (world, stage) => ({
+    sent: 'From ann@locked.example, which is under a DNS lock',
+    said: await throughExchangeOnline(world, stage, { from: 'ann@locked.example' }),
+  }),
+  expect: { refused: 'lookup-failed', code: 451 },
+}
