@@ -39,7 +39,7 @@ export function grantOf(policy: PolicySnapshot, source: Source, owned: OwnedDoma
 }
 
 /** Whether what is owned covers the author domain: the very name, or below it when subdomains are included. */
-export function reaches(owned: OwnedDomain, author: Domain): boolean {
+function reaches(owned: OwnedDomain, author: Domain): boolean {
   return owned.name === author || (owned.includeSubdomains && isAtOrBelow(author, owned.name))
 }
 

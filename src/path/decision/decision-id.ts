@@ -26,10 +26,6 @@ export function timeOfDecisionId(id: DecisionId): number {
   return numberOf(id.slice(0, 9))
 }
 
-export function shardOfDecisionId(id: DecisionId): number {
-  return numberOf(id.slice(9, 11))
-}
-
 /**
  * Makes the ids of one shard: each sorts after the one before, even when the clock steps back or a millisecond holds many.
  * A millisecond's tail starts at chance, so that an incarnation that is restarted within it does not repeat the last one's ids.

@@ -59,8 +59,6 @@ export type SealedPermit = {
   readonly [sealed]: true
 }
 
-export type { permitted as permitSeal, sealed as sealedPermitSeal }
-
 /** Counts already charged in the windows that end now; recipients and messages of the grant and of the customer's plan. */
 export type Counters = {
   readonly grant: WindowCounts

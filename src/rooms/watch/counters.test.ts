@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { RollingCounters, type WindowCharge, windowLength } from './counters.ts'
+import { RollingCounters, type WindowCharge, countedSince, windowLength } from './counters.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -69,6 +69,16 @@ test('what is loaded counts and is not drained again', () => {
   ])
   expect(counters.counts('a', start + 1)).toMatchObject({ messagesLastHour: 3, recipientsLastHour: 10 })
   expect(counters.drain()).toEqual([])
+})
+
+test('a restart that loads what still counts counts what was counted before', () => {
+  const counters = new RollingCounters()
+  const at = start + 12_345
+  const charges = Array.from({ length: 300 }, (_, back) => counters.charge('a', 1, at - back * windowLength))
+  const restarted = new RollingCounters()
+  restarted.load(charges.filter(({ window }) => window >= countedSince(at)))
+  expect(restarted.counts('a', at)).toEqual(counters.counts('a', at))
+  expect(restarted.counts('a', at).messagesLastDay).toBe(289)
 })
 
 test('keys unused for a day are forgotten', () => {

@@ -4,6 +4,11 @@ export const windowLength = 300_000
 const windowsPerHour = 12
 const windowsPerDay = 288
 
+/** Start of the oldest window that still counts at `now`, in milliseconds since the epoch: what a restart must load. */
+export function countedSince(now: number): number {
+  return (windowNumber(now) - windowsPerDay) * windowLength
+}
+
 /** What was counted for a key in one window, or what is to be added to it. As custody stores it. */
 export type WindowCharge = {
   readonly key: string

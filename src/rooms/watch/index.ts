@@ -1,2 +1,2 @@
-export { type RollingCounts, type WindowCharge, RollingCounters, windowLength } from './counters.ts'
-export { type Standing, type StandingRow, StandingBook } from './standing.ts'
+export { RollingCounters, countedSince } from './counters.ts'
+export { StandingBook } from './standing.ts'

@@ -19,7 +19,7 @@ export function proven<T>(value: T): never {
   return { value, proof: 'stamped' } as never
 }
 
-export const m365Connection: ConnectionProof = {
+const m365Connection: ConnectionProof = {
   kind: 'm365',
   network: proven('40.107.0.0/16'),
   certificate: proven('mail.protection.outlook.com'),

@@ -21,7 +21,7 @@ export const day = 86_400_000
 export const domain = (text: string): Domain => valid(parseDomain(text))
 export const ip = (text: string): IpAddress => valid(parseIp(text))
 export const network = (text: string): Network => valid(parseNetwork(text))
-export const tenantId = (text: string): TenantId => valid(parseTenantId(text))
+const tenantId = (text: string): TenantId => valid(parseTenantId(text))
 
 function valid<T>(parsed: T): Exclude<T, { readonly fault: 'syntax' }> {
   if (isSyntaxFault(parsed)) throw new Error(parsed.reason)
@@ -32,7 +32,7 @@ export const acmeTenant = tenantId('3dd8961f-e488-4e60-8e11-a82d994e183d')
 export const evilTenant = tenantId('332568a8-5c62-4dbb-8012-9427400a7005')
 export const operatorDomain = domain('relay.example.net')
 
-export const noLimits: GrantLimits = {
+const noLimits: GrantLimits = {
   messagesPerHour: null,
   messagesPerDay: null,
   recipientsPerHour: null,
