@@ -92,9 +92,10 @@ function issuerFault(search: Search, issuer: Parsed, subject: Parsed, intermedia
   const fault = certificateFault(issuer, search.now)
   if (fault !== null) return `an issuing certificate ${fault}`
   const { basicConstraints, keyUsage } = issuer.extensions
-  if (basicConstraints?.ca !== true || !issuer.certificate.ca)
-    return 'an issuing certificate is not that of an authority'
   if (keyUsage !== null && !keyUsage.keyCertSign) return 'an issuing certificate may not sign certificates'
+  if (basicConstraints?.ca !== true || !issuer.certificate.ca) {
+    return 'an issuing certificate is not that of an authority'
+  }
   if (basicConstraints.pathLength !== null && intermediates > basicConstraints.pathLength) {
     return 'an issuing certificate allows no path of this length'
   }
