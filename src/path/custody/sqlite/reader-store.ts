@@ -58,12 +58,17 @@ export class ReaderStore {
     this.#bodies = bodies
   }
 
-  /** All that is asked in `work` sees the shard as it was at one moment. */
-  atOneMoment<T>(work: () => T): T {
-    return this.#db.transaction(work)()
+  /** Each answer shows the shard as it was at one moment. */
+  answer(request: ReadRequest): ReadAnswers[ReadRequest['ask']] {
+    this.#statements.begin.run()
+    try {
+      return this.#answer(request)
+    } finally {
+      if (this.#db.inTransaction) this.#statements.rollback.run()
+    }
   }
 
-  answer(request: ReadRequest): ReadAnswers[ReadRequest['ask']] {
+  #answer(request: ReadRequest): ReadAnswers[ReadRequest['ask']] {
     switch (request.ask) {
       case 'due':
         return this.#statements.due.all(request.now, request.limit) as string[]
@@ -114,7 +119,7 @@ export class ReaderStore {
     recipients: readonly RecipientStateRow[],
     content: ContentColumns | undefined,
   ): string | null {
-    if (content === undefined) return 'its bytes are missing'
+    if (!Buffer.isBuffer(content?.header) || !Buffer.isBuffer(row.relaxedBodyHash)) return 'its bytes are missing'
     if (recipients.length !== row.recipients) return 'a recipient is missing'
     const accepted = recipients.map(({ position, localPart, domain, notify, orcpt }): RecipientRow => [
       position,
@@ -137,7 +142,7 @@ export class ReaderStore {
     if (row === undefined) return null
     const { body, bodySize: size, bodyFile, checksum } = row
     if (bodyFile !== null) return { file: join(this.#bodies, bodyFile), size, checksum }
-    if (body === null) return { damage: 'its bytes are missing' }
+    if (!Buffer.isBuffer(body)) return { damage: 'its bytes are missing' }
     if (body.length !== size || crc32(body) !== checksum) return { damage: 'the body is not what was stored' }
     return { bytes: body }
   }
@@ -246,6 +251,9 @@ function prepare(db: Database.Database) {
     AND (@destination IS NULL OR EXISTS (
       SELECT 1 FROM recipient WHERE recipient.message = key AND recipient.domain = @destination))`
   return {
+    begin: db.prepare('BEGIN'),
+    // There is nothing to commit, and a transaction that has met a damaged page could not.
+    rollback: db.prepare('ROLLBACK'),
     due: db
       .prepare(`SELECT id FROM message WHERE state = 'queued' AND due_at <= ? ORDER BY due_at, id LIMIT ?`)
       .pluck(),

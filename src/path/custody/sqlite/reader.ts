@@ -26,7 +26,7 @@ export function runReader(port: MessagePort, data: ReaderData): void {
       return
     }
     const transfer: ArrayBuffer[] = []
-    const answers = store.atOneMoment(() => message.requests.map((request) => answer(store, request, transfer)))
+    const answers = message.requests.map((request) => answer(store, request, transfer))
     send({ answers }, transfer)
   })
   send({ opened: null })

@@ -36,8 +36,6 @@ const schema = `
     checksum INTEGER NOT NULL,
     body_checksum INTEGER NOT NULL
   );
-  CREATE INDEX message_due ON message (due_at, id) WHERE state = 'queued';
-  CREATE INDEX message_held ON message (hold_until, id) WHERE state = 'held';
   CREATE TABLE recipient (
     message INTEGER NOT NULL,
     position INTEGER NOT NULL,
@@ -93,6 +91,28 @@ export function bodyDirectory(directory: string): string {
   return join(directory, 'bodies')
 }
 
+/** What the schedule is answered from. All in it can be made again from the messages. */
+const indexes = `
+  CREATE INDEX IF NOT EXISTS message_due ON message (due_at, id) WHERE state = 'queued';
+  CREATE INDEX IF NOT EXISTS message_held ON message (hold_until, id) WHERE state = 'held';
+`
+
+/**
+ * Makes the indexes of the schedule again without touching their pages, which are lost: REINDEX and DROP INDEX would read
+ * them and fail. A crash before the second step leaves a shard that is slow until the next open.
+ */
+export function remakeIndexes(db: Database.Database): void {
+  db.unsafeMode(true)
+  try {
+    db.pragma('writable_schema = ON')
+    db.exec(`DELETE FROM sqlite_schema WHERE type = 'index' AND name IN ('message_due', 'message_held')`)
+    db.pragma('writable_schema = RESET')
+  } finally {
+    db.unsafeMode(false)
+  }
+  db.transaction(() => db.exec(indexes)).immediate()
+}
+
 /** The writing connection of a shard; makes the tables of a new one. */
 export function openForWriting(directory: string): Database.Database {
   const db = new Database(databaseFile(directory), { timeout: 10_000 })
@@ -105,6 +125,7 @@ export function openForWriting(directory: string): Database.Database {
     const version = db.pragma('user_version', { simple: true }) as number
     if (version > schemaVersion) throw new Error('the custody shard was made by a newer version')
     if (version === 0) db.transaction(() => db.exec(schema)).immediate()
+    db.exec(indexes)
     return db
   } catch (error) {
     db.close()

@@ -167,6 +167,7 @@ export class SqliteCustody implements Custody {
         bytes,
       })
     })
+    if (settled.aside) this.#foundDamaged(id, 'a page of the database that holds it is damaged')
     for (const name of settled.unused) await removeBodyFile(this.#bodies, name)
   }
 
@@ -209,10 +210,11 @@ export class SqliteCustody implements Custody {
     await this.#write({ ask: 'trim', through: throughSequence })
   }
 
+  /** The writer goes last: only a connection that may write can move the write-ahead log into the database. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#arriving)
-    await this.#parts.writer.close()
     await this.#parts.reader.close()
+    await this.#parts.writer.close()
     this.#parts.space.stop()
     this.#parts.lock.release()
   }
@@ -228,9 +230,15 @@ export class SqliteCustody implements Custody {
 
   async #setAside(id: DecisionId, what: string): Promise<void> {
     this.#parts.aside.add(id)
-    if (await this.#write({ ask: 'set-aside', id, what, at: this.#parts.clock.now() })) {
-      this.#parts.log.error('a message in custody is damaged and was set aside', { id, what })
+    if (await this.#write({ ask: 'set-aside', id, what, at: this.#parts.clock.now(), blind: false })) {
+      this.#foundDamaged(id, what)
     }
+  }
+
+  /** It must not come due again, whatever its row says. */
+  #foundDamaged(id: DecisionId, what: string): void {
+    this.#parts.aside.add(id)
+    this.#parts.log.error('a message in custody is damaged and was set aside', { id, what })
   }
 
   /** What is due is answered from indexes alone; one that is damaged can be made again from its table. */
@@ -238,17 +246,15 @@ export class SqliteCustody implements Custody {
     try {
       return await this.#read(request)
     } catch (error) {
-      const corrupt = error instanceof CustodyError && error.code?.startsWith('SQLITE_CORRUPT') === true
       const now = performance.now()
-      if (!corrupt || now - this.#repairedAt < repairEveryMs) throw error
+      if (!isCorrupt(error) || now - this.#repairedAt < repairEveryMs) throw error
       this.#repairedAt = now
       this.#parts.log.error('an index of custody is damaged and is made again', { error })
-      await this.#write({ ask: 'reindex' })
+      await this.#write({ ask: 'remake-indexes' })
       return this.#read(request)
     }
   }
 
-  /** A write that meets damage sets the message aside in the thread; here it must not come due again either. */
   async #writeOf<R extends WriteRequest>(
     id: DecisionId,
     { request, bytes = [] }: { readonly request: R; readonly bytes?: readonly Buffer[] },
@@ -256,10 +262,7 @@ export class SqliteCustody implements Custody {
     try {
       return await this.#write(request, bytes)
     } catch (error) {
-      if (error instanceof CustodyError && error.kind === 'damaged') {
-        this.#parts.aside.add(id)
-        this.#parts.log.error('a message in custody is damaged and was set aside', { id, error })
-      }
+      if (isCorrupt(error)) this.#foundDamaged(id, 'a page of the database that holds it is damaged')
       throw error
     }
   }
@@ -296,6 +299,10 @@ export class SqliteCustody implements Custody {
     this.#arriving.add(ended)
     return ended
   }
+}
+
+function isCorrupt(error: unknown): boolean {
+  return error instanceof CustodyError && error.code?.startsWith('SQLITE_CORRUPT') === true
 }
 
 function isNoSpace(error: unknown): boolean {

@@ -48,7 +48,8 @@ export class ThreadClient<Request, Opened> {
 
   /** Starts the thread; rejects with its reason when it cannot open the shard. */
   async open(again = false): Promise<void> {
-    const worker = new Worker(this.#options.module, { workerData: this.#options.data(again) })
+    // Flags of the process, such as a program text on its command line, are not for its threads.
+    const worker = new Worker(this.#options.module, { workerData: this.#options.data(again), execArgv: [] })
     await new Promise<void>((resolve, reject) => {
       let failure = new CustodyError('unavailable', `the custody ${this.#options.name} ended before it began`)
       worker.on('message', (message: FromThread<Opened>) => {

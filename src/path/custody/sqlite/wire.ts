@@ -52,6 +52,7 @@ export type OutcomeRow =
     }
 
 export type WriteRequest =
+  | { readonly ask: 'remake-indexes' }
   | { readonly ask: 'accept'; readonly entry: EntryRow; readonly events: readonly EventRow[] }
   | { readonly ask: 'record'; readonly events: readonly EventRow[] }
   | {
@@ -69,22 +70,31 @@ export type WriteRequest =
       readonly events: readonly EventRow[]
     }
   | { readonly ask: 'release'; readonly id: string; readonly dueAt: number; readonly events: readonly EventRow[] }
-  | { readonly ask: 'set-aside'; readonly id: string; readonly what: string; readonly at: number }
+  | {
+      readonly ask: 'set-aside'
+      readonly id: string
+      readonly what: string
+      readonly at: number
+      /** Whether to leave the message's own row alone, since its page may be the one that is damaged. */
+      readonly blind: boolean
+    }
   | { readonly ask: 'charge'; readonly charges: readonly Charge[] }
   | { readonly ask: 'trim'; readonly through: number }
-  | { readonly ask: 'reindex' }
 
 export type WriteAnswers = {
+  readonly 'remake-indexes': null
   readonly accept: 'stored' | 'storage-full'
   readonly record: null
-  /** Body files of entries that were not taken in, since what they follow from is already settled. */
-  readonly settle: { readonly unused: readonly string[] }
+  /**
+   * `unused`: body files of entries that were not taken in, since what they follow from is already settled.
+   * `aside`: a damaged page kept the outcomes from being written, so the message was set aside; the rest was done.
+   */
+  readonly settle: { readonly unused: readonly string[]; readonly aside: boolean }
   readonly hold: boolean
   readonly release: boolean
   readonly 'set-aside': boolean
   readonly charge: null
   readonly trim: null
-  readonly reindex: null
 }
 
 export type WriterOpened = { readonly aside: readonly string[] }

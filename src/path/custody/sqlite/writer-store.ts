@@ -1,7 +1,6 @@
 import type Database from 'better-sqlite3'
 import { crc32 } from 'node:zlib'
 import type { Charge } from '../custody.ts'
-import { isCorruption } from './schema.ts'
 import {
   type EntryRow,
   type EventRow,
@@ -13,6 +12,9 @@ import {
 
 /** How long charges are kept: the longest window of a limit is a day. */
 const chargesKeptMs = 25 * 3_600_000
+
+/** What is done within a transaction. */
+export type Change = Exclude<WriteRequest, { readonly ask: 'remake-indexes' }>
 
 type Located = {
   readonly key: number
@@ -51,7 +53,7 @@ export class WriterStore {
     return files
   }
 
-  apply(request: WriteRequest, bytes: Buffer): WriteAnswers[WriteRequest['ask']] {
+  apply(request: Change, bytes: Buffer): WriteAnswers[Change['ask']] {
     switch (request.ask) {
       case 'accept':
         this.#enter(request.entry, bytes)
@@ -63,7 +65,7 @@ export class WriterStore {
       case 'settle': {
         const unused = this.#settle(request.id, request.outcomes, request.follow, bytes)
         this.#record(request.events)
-        return { unused }
+        return { unused, aside: false }
       }
       case 'hold': {
         const held = this.#statements.hold.run(request.reason, request.until, request.id).changes > 0
@@ -73,15 +75,12 @@ export class WriterStore {
       case 'release':
         return this.#release(request.id, request.dueAt, request.events)
       case 'set-aside':
-        return this.#setAside(request.id, request.what, request.at)
+        return this.#setAside(request)
       case 'charge':
         this.#charge(request.charges)
         return null
       case 'trim':
         this.#trim(request.through)
-        return null
-      case 'reindex':
-        this.#statements.reindex()
         return null
     }
   }
@@ -171,21 +170,13 @@ export class WriterStore {
     return true
   }
 
-  /**
-   * The row in `aside` is what counts: the page of the message itself may be the one that cannot be written.
-   * False when the message is gone or was set aside before.
-   */
-  #setAside(id: string, what: string, at: number): boolean {
-    let owner: { customer: string; source: string } | undefined
-    try {
-      owner = this.#statements.owner.get(id) as typeof owner
-      if (owner === undefined) return false
-      this.#statements.markDamaged.run(what, id)
-    } catch (error) {
-      if (!isCorruption(error)) throw error
-    }
+  /** The row in `aside` is what counts. False when the message is gone or was set aside before. */
+  #setAside({ id, what, at, blind }: Extract<WriteRequest, { readonly ask: 'set-aside' }>): boolean {
+    const owner = blind ? unknownOwner : (this.#statements.owner.get(id) as typeof unknownOwner | undefined)
+    if (owner === undefined) return false
+    if (!blind) this.#statements.markDamaged.run(what, id)
     if (this.#statements.insertAside.run(id, what, at).changes === 0) return false
-    this.#record([[at, 'damaged', id, owner?.customer ?? null, owner?.source ?? null, JSON.stringify({ what })]])
+    this.#record([[at, 'damaged', id, owner.customer, owner.source, JSON.stringify({ what })]])
     return true
   }
 
@@ -203,6 +194,11 @@ export class WriterStore {
     this.#statements.deleteEvents.run(last)
     this.#statements.setProgress.run('trimmed', last)
   }
+}
+
+const unknownOwner: { readonly customer: string | null; readonly source: string | null } = {
+  customer: null,
+  source: null,
 }
 
 /** Whether these outcomes are final ones for all recipients of a message of which none was final before. */
@@ -286,6 +282,5 @@ function prepare(db: Database.Database) {
       `INSERT INTO progress (name, value) VALUES (?, ?)
        ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)`,
     ),
-    reindex: () => db.exec('REINDEX message'),
   }
 }

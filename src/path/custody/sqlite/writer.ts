@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3'
 import { unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MessagePort } from 'node:worker_threads'
-import { bodyDirectory, isCorruption, isFull, openForWriting } from './schema.ts'
+import { bodyDirectory, isCorruption, isFull, openForWriting, remakeIndexes } from './schema.ts'
 import { listBodyFiles } from './body-files.ts'
 import {
   type Answered,
@@ -13,7 +13,7 @@ import {
   errorWords,
 } from './thread-protocol.ts'
 import type { WriteRequest, WriterOpened } from './wire.ts'
-import { WriterStore } from './writer-store.ts'
+import { type Change, WriterStore } from './writer-store.ts'
 
 /** Moments of a group at which someone may look on. */
 export type WriterMoment = 'begun' | 'written' | 'committed'
@@ -53,6 +53,12 @@ export function runWriter(
 
 const nothing = Buffer.alloc(0)
 
+type Part = { readonly request: Change; readonly bytes: Buffer }
+
+function isChange(part: { readonly request: WriteRequest; readonly bytes: Buffer }): part is Part {
+  return part.request.ask !== 'remake-indexes'
+}
+
 class Writer {
   readonly db: Database.Database
   readonly #store: WriterStore
@@ -75,14 +81,11 @@ class Writer {
   /** One transaction for all; when it fails, one for each, so that only those at fault fail. */
   commit(group: Group<WriteRequest>): readonly Answered[] {
     const parts = group.requests.map((request, index) => ({ request, bytes: bytesOf(group, index) }))
-    const together = this.#attempt(parts)
-    if (Array.isArray(together)) return together
-    const full = isFull(together)
-    return parts.map((part) => {
-      if (full && part.request.ask === 'accept') return { value: 'storage-full' }
-      const alone = this.#attempt([part])
-      return Array.isArray(alone) ? alone[0]! : this.#failure(part.request, alone)
-    })
+    const changes = parts.filter(isChange)
+    const together = this.#attempt(changes)
+    const full = together instanceof Error && isFull(together)
+    const answers = Array.isArray(together) ? together : changes.map((part) => this.#alone(part, full))
+    return parts.map((part) => (isChange(part) ? answers.shift()! : this.#remakeIndexes()))
   }
 
   removeFiles(): void {
@@ -95,7 +98,8 @@ class Writer {
   }
 
   /** The answers, or the error for which all of it was rolled back. */
-  #attempt(parts: readonly { readonly request: WriteRequest; readonly bytes: Buffer }[]): Answered[] | Error {
+  #attempt(parts: readonly Part[]): Answered[] | Error {
+    if (parts.length === 0) return []
     const mark = this.#store.mark()
     try {
       this.db.exec('BEGIN IMMEDIATE')
@@ -112,13 +116,48 @@ class Writer {
     }
   }
 
-  #failure(request: WriteRequest, error: Error): Answered {
-    if (isFull(error) && request.ask === 'accept') return { value: 'storage-full' }
-    const id = 'id' in request && request.ask !== 'set-aside' ? request.id : null
-    if (id === null || !isCorruption(error)) return errorAnswer(error)
-    const what = 'a page of the database that holds it is damaged'
-    const aside = this.#attempt([{ request: { ask: 'set-aside', id, what, at: Date.now() }, bytes: nothing }])
-    return errorAnswer(error, Array.isArray(aside) ? id : null)
+  #alone(part: Part, full: boolean): Answered {
+    const { request } = part
+    if (full && request.ask === 'accept') return { value: 'storage-full' }
+    const done = this.#attempt([part])
+    if (Array.isArray(done)) return done[0]!
+    if (isFull(done) && request.ask === 'accept') return { value: 'storage-full' }
+    return isCorruption(done) && 'id' in request ? this.#damaged(request, part.bytes, done) : errorAnswer(done)
+  }
+
+  /** What a change does when it meets a damaged page: its message is set aside; what a settlement brings besides is kept. */
+  #damaged(request: Extract<Change, { readonly id: string }>, bytes: Buffer, error: Error): Answered {
+    if (request.ask === 'set-aside') return this.#setAside(request.id, request.what, [])
+    const besides: Part[] = []
+    if (request.ask === 'settle') {
+      besides.push({ request: { ask: 'record', events: request.events }, bytes })
+      for (const entry of request.follow) besides.push({ request: { ask: 'accept', entry, events: [] }, bytes })
+    }
+    const done = this.#setAside(request.id, 'a page of the database that holds it is damaged', besides)
+    if ('error' in done) return errorAnswer(error)
+    return request.ask === 'settle' ? { value: { unused: [], aside: true } } : errorAnswer(error, request.id)
+  }
+
+  /** A transaction that has met a damaged page cannot commit, so the second try keeps away from the message's own page. */
+  #setAside(id: string, what: string, besides: readonly Part[]): Answered {
+    let answer: Answered = { value: false }
+    for (const blind of [false, true]) {
+      const request = { ask: 'set-aside', id, what, at: Date.now(), blind } as const
+      const done = this.#attempt([{ request, bytes: nothing }, ...besides])
+      if (Array.isArray(done)) return done[0]!
+      answer = errorAnswer(done)
+      if (!isCorruption(done)) break
+    }
+    return answer
+  }
+
+  #remakeIndexes(): Answered {
+    try {
+      remakeIndexes(this.db)
+      return { value: null }
+    } catch (error) {
+      return errorAnswer(error)
+    }
   }
 
   /** Body files without a row are what a crash left between the file and its commit, or after a removal. */

@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import type { LedgerEvent } from '../../../rooms/ledger/index.ts'
 import type { Domain } from '../../../standards/names/domain.ts'
 import type { DecisionId, Permit } from '../../decision/decision.ts'
 import type { Entry, Recipient } from '../custody.ts'
 
 /** Entries for tests: whole, and told apart by their number alone. */
+
+/** In memory where the system has such a place: a kill loses nothing there, and no test waits for a disk that others use. */
+export const fastDirectory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 export const quietLog = {
   debug: () => undefined,
