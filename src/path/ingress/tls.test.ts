@@ -1,0 +1,328 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { constants } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { TLSSocket } from 'node:tls'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type Scene, type Setting, closeListeners, openListener } from './testing/listener.ts'
+
+type Pair = { readonly cert: string; readonly key: string }
+
+let directory: string
+let server: Pair
+let root: Pair
+let middle: Pair
+let leaf: Pair
+
+function issue(name: string, extensions: string, issuer: string | null): Pair {
+  const at = (file: string): string => path.join(directory, file)
+  const openssl = (...args: string[]): void => {
+    execFileSync('openssl', args, { stdio: 'pipe' })
+  }
+  openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at(`${name}.key`))
+  openssl('req', '-new', '-key', at(`${name}.key`), '-subj', `/CN=${name}`, '-out', at(`${name}.csr`))
+  writeFileSync(at(`${name}.ext`), extensions)
+  const signedBy =
+    issuer === null
+      ? ['-signkey', at(`${name}.key`)]
+      : ['-CA', at(`${issuer}.pem`), '-CAkey', at(`${issuer}.key`), '-CAcreateserial']
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    at(`${name}.csr`),
+    ...signedBy,
+    '-days',
+    '2',
+    '-extfile',
+    at(`${name}.ext`),
+    '-out',
+    at(`${name}.pem`),
+  )
+  return { cert: readFileSync(at(`${name}.pem`), 'utf8'), key: readFileSync(at(`${name}.key`), 'utf8') }
+}
+
+beforeAll(() => {
+  directory = mkdtempSync(path.join(tmpdir(), 'ingress-tls-'))
+  server = issue('relay.example', 'subjectAltName=DNS:relay.example', null)
+  root = issue('root', 'basicConstraints=critical,CA:TRUE', null)
+  middle = issue('middle', 'basicConstraints=critical,CA:TRUE', 'root')
+  leaf = issue('mail.protection.example', 'extendedKeyUsage=serverAuth', 'middle')
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+afterEach(closeListeners)
+
+function openTls(setting: Setting = {}): Promise<Scene> {
+  return openListener({ ...setting, options: { tls: server, auth: true, ...setting.options } })
+}
+
+function der(pem: string): Buffer {
+  return Buffer.from(pem.replace(/-----[A-Z ]+-----|\s/g, ''), 'base64')
+}
+
+const message = 'Subject: x\r\n\r\nhello\r\n.\r\n'
+
+describe('STARTTLS', () => {
+  test('is offered in clear; AUTH and XOORG only behind it', async () => {
+    const { connect } = await openTls()
+    const client = await connect()
+    client.raw('EHLO a\r\n')
+    const before = (await client.reply()).lines
+    expect(before).toContain('STARTTLS')
+    expect(before.join()).not.toMatch(/AUTH|XOORG|CHUNKING/)
+    await client.startTls()
+    client.raw('EHLO a\r\n')
+    const after = (await client.reply()).lines
+    expect(after).toContain('AUTH PLAIN')
+    expect(after).toContain('XOORG')
+    expect(after.join()).not.toMatch(/STARTTLS|CHUNKING/)
+    expect(await client.say('STARTTLS')).toBe('503 5.5.1')
+  })
+
+  test('starts a new session: greeting, transaction and account are gone', async () => {
+    const { connect } = await openTls()
+    const client = await connect()
+    await client.sayAll('EHLO before', 'MAIL FROM:<a@b.example>')
+    await client.startTls()
+    expect(await client.say('MAIL FROM:<a@b.example>')).toBe('503 5.5.1')
+    expect(await client.say('EHLO after')).toBe('250')
+    expect(await client.say('RCPT TO:<a@b.example>')).toBe('503 5.5.1')
+  })
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('%s is spoken, and its facts are recorded', async (version) => {
+    const { connect, gate } = await openTls()
+    const client = await connect()
+    await client.say('EHLO a')
+    await client.startTls({ minVersion: version, maxVersion: version })
+    await client.sayAll('EHLO b', 'MAIL FROM:<> XOORG=contoso.example', 'RCPT TO:<a@b.example>', 'DATA')
+    client.raw(message)
+    expect(await client.code()).toBe('250 2.0.0')
+    const { session, transaction } = gate.accepted[0] ?? {}
+    expect(session?.greeting?.claimed).toBe('b')
+    expect(session?.tls).toMatchObject({ protocol: version, clientChain: [] })
+    expect(session?.tls?.cipher).toMatch(/^TLS_/)
+    expect(transaction?.parameters.xoorg).toEqual({ claimed: 'contoso.example', where: 'envelope' })
+  })
+
+  test('octets behind it are refused, not carried over', async () => {
+    const { connect, gate } = await openTls()
+    const client = await connect()
+    await client.say('EHLO a')
+    client.raw('STARTTLS\r\nMAIL FROM:<injected@b.example>\r\n')
+    expect(await client.code()).toBe('503 5.5.1')
+    await client.closed()
+    expect(gate.mails).toEqual([])
+  })
+
+  test('before EHLO, or with an argument, is refused', async () => {
+    const { connect } = await openTls()
+    const client = await connect()
+    expect(await client.sayAll('STARTTLS', 'EHLO a', 'STARTTLS x', 'HELO a', 'STARTTLS')).toEqual([
+      '503 5.5.1',
+      '250',
+      '501 5.5.4',
+      '250',
+      '503 5.5.1',
+    ])
+  })
+
+  test('what is no handshake, and a handshake that never comes, end the session', async () => {
+    const { connect, options } = await openTls({ limits: { idleTimeoutSeconds: 0.3 } })
+    const garbage = await connect()
+    await garbage.sayAll('EHLO a', 'STARTTLS')
+    garbage.raw('EHLO again\r\n\r\n\r\n')
+    const silent = await connect()
+    await silent.sayAll('EHLO a', 'STARTTLS')
+    const leaving = await connect()
+    await leaving.sayAll('EHLO a', 'STARTTLS')
+    leaving.socket.resetAndDestroy()
+    await expect.poll(() => options.budget.connections.total).toBe(0)
+  })
+
+  test('TLS 1.1 is refused', async () => {
+    const { connect, options } = await openTls()
+    const client = await connect()
+    await client.say('EHLO a')
+    await expect(
+      client.startTls({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' }),
+    ).rejects.toThrow()
+    await expect.poll(() => options.budget.connections.total).toBe(0)
+  })
+
+  test('requireTls answers 530 until then', async () => {
+    const { connect } = await openTls({ options: { requireTls: true } })
+    const client = await connect()
+    expect(await client.sayAll('EHLO a', 'MAIL FROM:<>', 'VRFY a', 'AUTH PLAIN')).toEqual([
+      '250',
+      '530 5.7.0',
+      '530 5.7.0',
+      '530 5.7.0',
+    ])
+    await client.startTls()
+    expect(await client.sayAll('EHLO a', 'MAIL FROM:<>')).toEqual(['250', '250 2.1.0'])
+  })
+})
+
+describe('the client certificate', () => {
+  const presented = async (cert: string, key: string, version: 'TLSv1.2' | 'TLSv1.3'): Promise<readonly Buffer[]> => {
+    const { connect, gate } = await openTls()
+    const client = await connect()
+    await client.say('EHLO a')
+    await client.startTls({ cert, key, minVersion: version, maxVersion: version })
+    await client.sayAll('EHLO b', 'MAIL FROM:<>', 'RCPT TO:<a@b.example>', 'DATA')
+    client.raw(message)
+    await client.code()
+    return gate.accepted[0]?.session.tls?.clientChain ?? []
+  }
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('comes with its whole chain, leaf first, over %s', async (version) => {
+    expect(await presented(leaf.cert + middle.cert, leaf.key, version)).toEqual([der(leaf.cert), der(middle.cert)])
+    expect(await presented(leaf.cert + middle.cert + root.cert, leaf.key, version)).toEqual([
+      der(leaf.cert),
+      der(middle.cert),
+      der(root.cert),
+    ])
+    expect(await presented(leaf.cert, leaf.key, version)).toEqual([der(leaf.cert)])
+  })
+
+  test('may be self-signed: nothing is verified here', async () => {
+    expect(await presented(root.cert, root.key, 'TLSv1.3')).toEqual([der(root.cert)])
+  })
+
+  test('is asked for without naming an authority', async () => {
+    const { listener } = await openTls()
+    const args = ['s_client', '-starttls', 'smtp', '-connect', `127.0.0.1:${listener.port}`, '-tls1_2']
+    const output = await new Promise<string>((resolve) => {
+      const child = spawn('openssl', args, { stdio: ['pipe', 'pipe', 'pipe'] })
+      let text = ''
+      child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+      child.on('close', () => resolve(text))
+      child.stdin.end()
+    })
+    expect(output).toContain('No client certificate CA names sent')
+    expect(output).toMatch(/Client Certificate Types: .*RSA/)
+  })
+})
+
+describe('resumption', () => {
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'is impossible in %s: a resumed session would lose its chain',
+    async (version) => {
+      const { connect } = await openTls()
+      const sessions: Buffer[] = []
+      const secured = async (session?: Buffer): Promise<TLSSocket> => {
+        const client = await connect()
+        await client.say('EHLO a')
+        // Session ids are a client's other way to ask; without the flag a TLS 1.2 client would only try tickets.
+        const socket = await client.startTls({
+          minVersion: version,
+          maxVersion: version,
+          cert: leaf.cert,
+          key: leaf.key,
+          secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
+          ...(session === undefined ? {} : { session }),
+        })
+        socket.on('session', (one: Buffer) => sessions.push(one))
+        await client.sayAll('EHLO a', 'NOOP', 'NOOP')
+        const own = socket.getSession()
+        if (own !== undefined) sessions.push(own)
+        return socket
+      }
+      expect((await secured()).isSessionReused()).toBe(false)
+      expect(sessions.length).toBeGreaterThan(0)
+      for (const session of sessions.slice()) expect((await secured(session)).isSessionReused()).toBe(false)
+    },
+  )
+})
+
+describe('AUTH PLAIN', () => {
+  const response = (username: string, password: string): string =>
+    Buffer.from(`\0${username}\0${password}`).toString('base64')
+  const right = response('crm@acme', 'right')
+  const wrong = response('crm@acme', 'wrong')
+
+  async function secured(setting: Setting = {}): Promise<Scene & { client: Awaited<ReturnType<Scene['connect']>> }> {
+    const scene = await openTls(setting)
+    const client = await scene.connect()
+    await client.say('EHLO a')
+    await client.startTls()
+    await client.say('EHLO a')
+    return { ...scene, client }
+  }
+
+  test('with an initial response, and after 334', async () => {
+    for (const lines of [[`AUTH PLAIN ${right}`], ['AUTH PLAIN', right]]) {
+      const { client, gate } = await secured()
+      expect((await client.sayAll(...lines)).at(-1)).toBe('235 2.7.0')
+      expect(await client.say(`AUTH PLAIN ${right}`)).toBe('503 5.5.1')
+      await client.sayAll('EHLO again', 'MAIL FROM:<> AUTH=<>', 'RCPT TO:<a@b.example>', 'DATA')
+      client.raw(message)
+      expect(await client.code()).toBe('250 2.0.0')
+      expect(gate.accepted[0]?.session.account).toBe('crm@acme')
+      expect(gate.accepted[0]?.transaction.parameters.auth).toBe('<>')
+    }
+  })
+
+  test('in clear it is refused before a password is said', async () => {
+    const { connect, gate } = await openTls()
+    const client = await connect()
+    expect(await client.sayAll('EHLO a', 'AUTH PLAIN', `AUTH PLAIN ${right}`)).toEqual([
+      '250',
+      '538 5.7.11',
+      '538 5.7.11',
+    ])
+    expect(gate.accepted).toEqual([])
+  })
+
+  test('other mechanisms, other times and other syntax', async () => {
+    const { client } = await secured()
+    expect(
+      await client.sayAll(
+        'AUTH LOGIN',
+        'AUTH PLAIN =',
+        'AUTH PLAIN %%%',
+        'AUTH PLAIN',
+        '*',
+        'MAIL FROM:<>',
+        'AUTH PLAIN',
+      ),
+    ).toEqual(['504 5.5.4', '501 5.5.2', '501 5.5.2', '334', '501 5.7.0', '250 2.1.0', '503 5.5.1'])
+  })
+
+  test('failures are counted, delayed and end the session', async () => {
+    const { client, options } = await secured({ patience: { authFailureDelayMs: 60 } })
+    const started = performance.now()
+    expect(await client.sayAll(`AUTH PLAIN ${wrong}`, 'AUTH PLAIN', wrong, `AUTH PLAIN ${wrong}`)).toEqual([
+      '535 5.7.8',
+      '334',
+      '535 5.7.8',
+      '535 5.7.8',
+    ])
+    expect(performance.now() - started).toBeGreaterThan(300)
+    await client.closed()
+    await expect.poll(() => options.budget.connections.total).toBe(0)
+  })
+
+  test('a client that keeps guessing over many sessions is barred', async () => {
+    const { client, options } = await secured()
+    const { address } = { address: '127.0.0.1' } as {
+      address: Parameters<typeof options.budget.authFailures.record>[0]
+    }
+    for (let count = 0; count < 30; count++) options.budget.authFailures.record(address)
+    expect(await client.say(`AUTH PLAIN ${right}`)).toBe('421 4.7.0')
+    await client.closed()
+  })
+
+  test('nothing of it is logged', async () => {
+    const { client, log } = await secured()
+    await client.sayAll(`AUTH PLAIN ${wrong}`, 'AUTH PLAIN', wrong)
+    expect(log.join('\n')).toContain('authentication failed')
+    expect(log.join('\n')).not.toMatch(new RegExp(`${wrong.slice(0, 10)}|wrong|crm@acme`))
+  })
+
+  test('a response longer than RFC 4954 allows', async () => {
+    const { client } = await secured()
+    expect(await client.sayAll('AUTH PLAIN', 'A'.repeat(12_300), 'NOOP')).toEqual(['334', '500 5.5.6', '250 2.0.0'])
+  })
+})
