@@ -8,7 +8,8 @@ import { type World, createWorld } from '../world/world.ts'
 import { dkimpyIsThere, verifyWithDkimpy } from './dkimpy.ts'
 import { type Postfix, postfixIsThere, startPostfix } from './postfix.ts'
 
-const peersAreThere = postfixIsThere() && dkimpyIsThere() && spawnSync('swaks', ['--version']).error === undefined
+const swaksIsThere = spawnSync('swaks', ['--support']).stdout?.includes('TLS supported') ?? false
+const peersAreThere = postfixIsThere() && dkimpyIsThere() && swaksIsThere
 // On CI the peers are installed by the run itself; elsewhere their absence is said and passed over.
 const peers = peersAreThere || process.env['CI'] === 'true' ? test : test.skip
 const postfixPort = 20_000 + (process.pid % 10_000)
@@ -59,7 +60,7 @@ function swaks(options: {
     ...['--h-From', options.from, '--h-Subject', 'swaks through the relay', '--body', 'Hello from another program.'],
     ...stamps.flatMap((stamp) => ['--add-header', stamp]),
   ])
-  return done.stdout.toString()
+  return `${done.stdout.toString()}${done.stderr.toString()}`
 }
 
 peers(

@@ -7,7 +7,7 @@ import type { Zone } from './zone.ts'
 
 /**
  * What Anechoic is not: a relay with the rule "allow Microsoft 365". Whoever comes from the address of Exchange Online is taken for the
- * brand, signed with the brand's key and sent from an address in the brand's SPF record. It lives in the lab so that the fault can be
+ * brand, signed with the brand's key and sent on. It lives in the lab so that the fault can be
  * looked at; no switch of the product brings it about.
  */
 export type PermissiveRelay = {
@@ -26,6 +26,7 @@ export async function startPermissiveRelay(options: {
   const record = `v=DKIM1; k=rsa; p=${publicKey.export({ type: 'spki', format: 'der' }).toString('base64')}`
   options.zone[`${selector}._domainkey.${options.brand}`] = { TXT: [record] }
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const key = { signingDomain: options.brand, selector, privateKey: pem }
 
   const server = await startSmtpServer({
     name: 'permissive.lab.example',
@@ -33,7 +34,7 @@ export async function startPermissiveRelay(options: {
     atEndOfData: async (taken) => {
       if (taken.client !== addresses.exchangeOnline) return '550 5.7.1 not from Microsoft 365'
       const message = unstuffed(taken.raw)
-      const { signatures } = await dkimSign(message, { signingDomain: options.brand, selector, privateKey: pem })
+      const { signatures } = await dkimSign(message, { ...key, signatureData: [key] })
       return deliver(taken, Buffer.concat([Buffer.from(signatures), message]), options.deliverTo)
     },
   })
