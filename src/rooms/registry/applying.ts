@@ -3,7 +3,7 @@ import type { CheckedPolicy } from './document/read-policy.ts'
 import type { CustomerDocument } from './document/schema.ts'
 import { exportText } from './export-policy.ts'
 import { planLines } from './plan.ts'
-import { makeTokens, readCustomers, rememberAssertions, writeCustomer } from './store/customers.ts'
+import { makeTokens, readCustomers, rememberAssertions, writeCustomers } from './store/customers.ts'
 import type { Store } from './store/tables.ts'
 import { type Author, currentVersion, nextVersion } from './store/versions.ts'
 
@@ -26,22 +26,33 @@ export function applyPolicy(store: Store, policy: CheckedPolicy, by: Author): Pr
     const changed = [...after.values()].filter((document) => !isDeepStrictEqual(before.get(document.id), document))
     if (gone.length + changed.length === 0) return { version: await currentVersion(tx), plan }
     const version = await nextVersion(tx, by)
-    for (const id of gone) await writeCustomer(tx, version, id, null)
-    for (const document of changed) {
-      const assertedAt = await rememberAssertions(tx, document, by.at)
-      await makeTokens(
-        tx,
-        document.id,
-        document.domains.map((domain) => domain.name),
-      )
-      await writeCustomer(tx, version, document.id, { document, assertedAt })
-    }
+    await makeTokens(
+      tx,
+      changed.flatMap(({ id, domains }) => domains.map((domain) => ({ customer: id, domain: domain.name }))),
+    )
+    const moments = await rememberAssertions(tx, changed, by.at)
+    await writeCustomers(
+      tx,
+      version,
+      new Map([
+        ...gone.map((id) => [id, null] as const),
+        ...changed.map((document) => [document.id, { document, assertedAt: assertedAtOf(document, moments) }] as const),
+      ]),
+    )
     return { version, plan }
   })
 }
 
 export async function exportStored(store: Store): Promise<string> {
   return exportText([...documents(await readCustomers(store)).values()])
+}
+
+function assertedAtOf(document: CustomerDocument, moments: ReadonlyMap<string, number>): Record<string, number> {
+  const own = document.domains.flatMap(({ name }) => {
+    const moment = moments.get(`${document.id}/${name}`)
+    return moment === undefined ? [] : [[name, moment] as const]
+  })
+  return Object.fromEntries(own)
 }
 
 function documents(

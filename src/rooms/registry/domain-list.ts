@@ -18,7 +18,7 @@ export type DomainListing = {
 
 /** All domains, the operator's own included: its owner proves it as anybody does. */
 export async function listDomains(store: Store, operator: Domain, now: number): Promise<readonly DomainListing[]> {
-  await store.transaction().execute((tx) => makeTokens(tx, selfId, [operator]))
+  await store.transaction().execute((tx) => makeTokens(tx, [{ customer: selfId, domain: operator }]))
   const snapshot = await loadSnapshot(store, operator)
   const tokens = await readTokens(store, null)
   return [...snapshot.customers.values()]

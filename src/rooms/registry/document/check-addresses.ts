@@ -34,20 +34,16 @@ function sharedProblems(
   ranges: readonly NamedRange[],
 ): readonly Problem[] {
   const index = new BlockIndex(
-    ranges.flatMap((range) => range.networks.map((network) => ({ network, value: range.name }))),
+    ranges.flatMap((range, order) =>
+      range.networks.map((network) => ({ network, value: { name: range.name, order } })),
+    ),
   )
   return claims.flatMap((claim) => {
-    const shared = mostExact(index.overlapping(claim.network), claim.network)
+    const shared = index.overlapping(claim.network).toSorted((a, b) => a.value.order - b.value.order)[0]
     if (shared === undefined) return []
-    const words = `${formatNetwork(claim.network)} overlaps ${formatNetwork(shared.network)} of ${shared.value}`
+    const words = `${formatNetwork(claim.network)} overlaps ${formatNetwork(shared.network)} of ${shared.value.name}`
     return [source.problem(claim.path, `${words}: many parties send from there`)]
   })
-}
-
-/** The narrowest list that holds the block says best what it is; else any that lies within it. */
-function mostExact<T extends { readonly network: Network }>(found: readonly T[], network: Network): T | undefined {
-  const holding = found.filter((entry) => entry.network.prefix <= network.prefix)
-  return holding.toSorted((a, b) => b.network.prefix - a.network.prefix)[0] ?? found[0]
 }
 
 function doubleProblems(source: YamlSource, claims: readonly Claim[]): readonly Problem[] {

@@ -6,6 +6,7 @@ import { type SharedRange, sharedRanges } from '../../../standards/providers/ind
 export type PolicyContext = {
   /** The relay's own domain: the built-in customer's, and nobody else's. */
   readonly operator: Domain
+  /** The most telling first: where several overlap a block, the first is named. */
   readonly ranges: readonly NamedRange[]
 }
 

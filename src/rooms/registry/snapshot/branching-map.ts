@@ -24,8 +24,11 @@ export class BranchingMap<V> implements ReadonlyMap<string, V> {
     const copies = new Map<number, Map<string, V>>()
     for (const [key, value] of changes) {
       const at = branchOf(key)
-      const copy = copies.get(at) ?? new Map(this.#branches[at])
-      copies.set(at, copy)
+      let copy = copies.get(at)
+      if (copy === undefined) {
+        copy = new Map(this.#branches[at])
+        copies.set(at, copy)
+      }
       if (value === undefined) copy.delete(key)
       else copy.set(key, value)
     }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { CustomerDocument } from '../document/schema.ts'
 import type { StoredCustomer } from '../snapshot/compile.ts'
-import { inParts } from './parts.ts'
-import type { Store, StoreTransaction } from './tables.ts'
+import { inParts, writeInParts } from './parts.ts'
+import type { RegistryTables, Store, StoreTransaction } from './tables.ts'
 
 /** What every customer is now, by id. */
 export async function readCustomers(store: Store): Promise<ReadonlyMap<string, StoredCustomer>> {
@@ -48,66 +48,82 @@ export async function readCustomersAt(store: Store, version: number): Promise<Re
   return new Map(rows.map((row) => [row.id, parseStored(row.document ?? '')]))
 }
 
-/** Writes what a customer is from this version on; null takes him away. */
-export async function writeCustomer(
+/** Writes what customers are from this version on; null takes one away. */
+export async function writeCustomers(
   tx: StoreTransaction,
   version: number,
-  id: string,
-  stored: StoredCustomer | null,
+  customers: ReadonlyMap<string, StoredCustomer | null>,
 ): Promise<void> {
-  const document = stored === null ? null : JSON.stringify(stored)
-  await tx.insertInto('policy_change').values({ version, customer: id, document }).execute()
-  if (document === null) {
-    await tx.deleteFrom('customer').where('id', '=', id).execute()
-    return
-  }
-  await tx
-    .insertInto('customer')
-    .values({ id, version, document })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet({ version, document }))
-    .execute()
+  const rows = [...customers].map(([id, stored]) => ({ id, document: stored === null ? null : JSON.stringify(stored) }))
+  const changes = rows.map(({ id, document }) => ({ version, customer: id, document }))
+  await writeInParts(changes, 3, (part) => tx.insertInto('policy_change').values(part).execute())
+  await writeInParts(rows, 1, (part) =>
+    tx
+      .deleteFrom('customer')
+      .where(
+        'id',
+        'in',
+        part.map((row) => row.id),
+      )
+      .execute(),
+  )
+  const present = rows.flatMap(({ id, document }) => (document === null ? [] : [{ id, version, document }]))
+  await writeInParts(present, 3, (part) => tx.insertInto('customer').values(part).execute())
 }
 
-/** When each assertion of the document was first made in these very words; an assertion never seen before is made at `now`. */
+/**
+ * When each assertion of these documents was first made in these very words, by `customer/domain`; one never seen before is made at
+ * `now`.
+ */
 export async function rememberAssertions(
   tx: StoreTransaction,
-  document: CustomerDocument,
+  documents: readonly CustomerDocument[],
   now: number,
-): Promise<Readonly<Record<string, number>>> {
-  const assertedAt: Record<string, number> = {}
-  for (const domain of document.domains) {
-    if (domain.proof !== 'asserted') continue
-    const words = {
-      customer: document.id,
-      domain: domain.name,
-      approved_by: domain.approvedBy ?? '',
-      reason: domain.reason ?? '',
-      until: domain.until ?? '',
-    }
-    await tx
+): Promise<ReadonlyMap<string, number>> {
+  const rows = documents.flatMap((document) =>
+    document.domains
+      .filter((domain) => domain.proof === 'asserted')
+      .map((domain) => ({
+        customer: document.id,
+        domain: domain.name,
+        approved_by: domain.approvedBy ?? '',
+        reason: domain.reason ?? '',
+        until: domain.until ?? '',
+        asserted_at: now,
+      })),
+  )
+  await writeInParts(rows, 6, (part) =>
+    tx
       .insertInto('assertion')
-      .values({ ...words, asserted_at: now })
+      .values(part)
       .onConflict((conflict) => conflict.doNothing())
-      .execute()
-    const row = await tx
-      .selectFrom('assertion')
-      .select('asserted_at')
-      .where((where) => where.and(words))
-      .executeTakeFirstOrThrow()
-    assertedAt[domain.name] = row.asserted_at
-  }
-  return assertedAt
+      .execute(),
+  )
+  const customers = [...new Set(rows.map((row) => row.customer))]
+  const remembered = await inParts(customers, (part) =>
+    tx.selectFrom('assertion').selectAll().where('customer', 'in', part).execute(),
+  )
+  const moments = new Map(remembered.map((row) => [wordsOf(row), row.asserted_at]))
+  return new Map(rows.map((row) => [`${row.customer}/${row.domain}`, moments.get(wordsOf(row)) ?? now]))
+}
+
+function wordsOf(row: RegistryTables['assertion']): string {
+  return JSON.stringify([row.customer, row.domain, row.approved_by, row.reason, row.until])
 }
 
 /** Makes the proof tokens that are missing. */
-export async function makeTokens(tx: StoreTransaction, customer: string, domains: readonly string[]): Promise<void> {
-  for (const domain of domains) {
-    await tx
+export async function makeTokens(
+  tx: StoreTransaction,
+  owned: readonly { readonly customer: string; readonly domain: string }[],
+): Promise<void> {
+  const rows = owned.map((one) => ({ ...one, token: randomBytes(20).toString('hex') }))
+  await writeInParts(rows, 3, (part) =>
+    tx
       .insertInto('proof_token')
-      .values({ customer, domain, token: randomBytes(20).toString('hex') })
+      .values(part)
       .onConflict((conflict) => conflict.doNothing())
-      .execute()
-  }
+      .execute(),
+  )
 }
 
 /** Tokens by `customer/domain`: of all customers, or of some. */

@@ -72,6 +72,7 @@ export async function readStanding(store: Store): Promise<readonly StandingMark[
     .selectAll()
     .where('until_version', 'is', null)
     .orderBy('key')
+    .orderBy('kind')
     .execute()
   return rows.map(markOf)
 }

@@ -7,3 +7,13 @@ export async function inParts<T>(
   for (let from = 0; from < values.length; from += 1000) rows.push(...(await read(values.slice(from, from + 1000))))
   return rows
 }
+
+/** Writes many rows in few statements; `columns` is how many values a row has. */
+export async function writeInParts<T>(
+  rows: readonly T[],
+  columns: number,
+  write: (part: readonly T[]) => Promise<unknown>,
+): Promise<void> {
+  const size = Math.max(1, Math.floor(1000 / columns))
+  for (let from = 0; from < rows.length; from += size) await write(rows.slice(from, from + size))
+}
