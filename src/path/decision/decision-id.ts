@@ -1,8 +1,7 @@
 import { type SyntaxFault, syntaxFault } from '../../standards/fault.ts'
+import { crockfordDigits, timeOfId } from '../../standards/names/time-ordered-id.ts'
 import type { DecisionId } from './decision.ts'
 
-/** Crockford's base32 digits: no i, l, o or u, and in ASCII order, so that ids sort as numbers do. */
-const digits = '0123456789abcdefghjkmnpqrstvwxyz'
 const shape = /^[0-9a-hjkmnp-tv-z]{16}$/
 
 /** How many tails one millisecond of one shard has. */
@@ -23,7 +22,7 @@ export function parseDecisionId(text: string): DecisionId | SyntaxFault {
 
 /** Milliseconds since the epoch at which the id was made. */
 export function timeOfDecisionId(id: DecisionId): number {
-  return numberOf(id.slice(0, 9))
+  return timeOfId(id)
 }
 
 /**
@@ -59,14 +58,8 @@ function base32(value: number, width: number): string {
   let rest = Math.floor(value)
   let text = ''
   for (let place = 0; place < width; place++) {
-    text = (digits[rest % 32] ?? '0') + text
+    text = (crockfordDigits[rest % 32] ?? '0') + text
     rest = Math.floor(rest / 32)
   }
   return text
-}
-
-function numberOf(text: string): number {
-  let value = 0
-  for (const digit of text) value = value * 32 + digits.indexOf(digit)
-  return value
 }

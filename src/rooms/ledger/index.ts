@@ -1,1 +1,3 @@
 export type { LedgerEvent, StoredEvent } from './event.ts'
+export { openLedger } from './ledger.ts'
+export type { Ledger } from './ledger.ts'

@@ -47,6 +47,7 @@ export class SqliteCustody implements Custody {
   readonly #bodies: string
   readonly #arriving = new Set<Promise<unknown>>()
   #recording = 0
+  #trimmedThrough = 0
   #repairedAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: CustodyParts) {
@@ -207,7 +208,9 @@ export class SqliteCustody implements Custody {
   }
 
   async trimOutbox(throughSequence: number): Promise<void> {
+    if (throughSequence <= this.#trimmedThrough) return
     await this.#write({ ask: 'trim', through: throughSequence })
+    this.#trimmedThrough = throughSequence
   }
 
   /** The writer goes last: only a connection that may write can move the write-ahead log into the database. */

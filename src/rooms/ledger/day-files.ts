@@ -1,0 +1,202 @@
+import Database from 'better-sqlite3'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Log } from '../../platform/log.ts'
+import type { StoredEvent } from './event.ts'
+
+const dayMs = 86_400_000
+
+/** Days that are kept open: the one that fills, and those that questions go to. */
+const openDays = 8
+
+const plain = 1
+/** The subjects of this day's messages were taken out. */
+const withoutSubjects = 2
+
+const schema = `
+  CREATE TABLE event (
+    shard INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    customer TEXT,
+    source TEXT,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (shard, sequence)
+  );
+  CREATE INDEX event_id ON event (id);
+  CREATE INDEX event_customer ON event (customer, at);
+  PRAGMA user_version = ${plain};
+`
+
+type EventColumns = Omit<StoredEvent, 'detail'> & { readonly detail: string }
+
+type Day = {
+  readonly db: Database.Database
+  readonly insert: Database.Statement
+  readonly ofId: Database.Statement
+}
+
+/** One SQLite file for each UTC day: dropping a day is removing a file. */
+export class DayFiles {
+  readonly #directory: string
+  readonly #log: Log
+  readonly #open = new Map<string, Day>()
+
+  constructor(directory: string, log: Log) {
+    this.#directory = directory
+    this.#log = log
+    mkdirSync(directory, { recursive: true, mode: 0o750 })
+  }
+
+  /** Writes events, each into the day of its moment; one that is there already stays as it is. On disk when it returns. */
+  append(events: readonly StoredEvent[]): void {
+    const byDay = Map.groupBy(events, (event) => dayOf(event.at))
+    for (const [day, ofDay] of byDay) {
+      this.#repaired(day, ({ db, insert }) =>
+        db
+          .transaction(() => {
+            for (const { shard, sequence, at, kind, id, customer, source, detail } of ofDay) {
+              insert.run(shard, sequence, at, kind, id, customer, source, JSON.stringify(detail))
+            }
+          })
+          .immediate(),
+      )
+    }
+  }
+
+  /** Events of an id that happened at `since` or later, in no order. A file that cannot be read is reported and passed over. */
+  find(id: string, since: number): readonly StoredEvent[] {
+    const first = dayOf(since)
+    return this.days()
+      .filter((day) => day >= first)
+      .flatMap((day) => this.#findIn(day, id))
+  }
+
+  /** Days that have a file, oldest first. */
+  days(): readonly string[] {
+    return readdirSync(this.#directory)
+      .filter((name) => /^\d{4,6}-\d\d-\d\d\.db$/.test(name))
+      .map((name) => name.slice(0, -3))
+      .toSorted()
+  }
+
+  /** Removes the days that ended before `moment`. */
+  dropOlderThan(moment: number): void {
+    for (const day of this.days()) {
+      if (Date.parse(day) + dayMs > moment) continue
+      this.#close(day)
+      for (const suffix of ['', '-wal', '-shm']) rmSync(`${this.#file(day)}${suffix}`, { force: true })
+    }
+  }
+
+  /** Takes the subjects of messages out of the days that ended before `moment`. */
+  forgetSubjectsOlderThan(moment: number): void {
+    for (const day of this.days()) {
+      if (Date.parse(day) + dayMs > moment) continue
+      this.#repaired(day, ({ db }) => {
+        if (db.pragma('user_version', { simple: true }) === withoutSubjects) return
+        db.pragma('secure_delete = ON')
+        db.transaction(() => {
+          db.exec(`UPDATE event SET detail = json_set(detail, '$.evidence.message.subject', NULL)
+            WHERE kind = 'decision' AND json_extract(detail, '$.evidence.message.subject') IS NOT NULL`)
+          db.pragma(`user_version = ${withoutSubjects}`)
+        }).immediate()
+        db.pragma('wal_checkpoint(TRUNCATE)')
+      })
+    }
+  }
+
+  close(): void {
+    for (const day of this.#open.keys()) this.#close(day)
+  }
+
+  #findIn(day: string, id: string): readonly StoredEvent[] {
+    try {
+      const rows = this.#day(day).ofId.all(id) as EventColumns[]
+      return rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) as StoredEvent['detail'] }))
+    } catch (error) {
+      this.#log.error('a day of the ledger could not be read', { day, error })
+      return []
+    }
+  }
+
+  /** A file that is damaged is put beside, with its day in its name, and the day goes on in a new one. */
+  #repaired(day: string, work: (day: Day) => void): void {
+    try {
+      work(this.#day(day))
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#log.error('a day of the ledger is damaged and was put beside', { day, error })
+      this.#close(day)
+      const beside = `${this.#file(day)}.damaged-${Date.now()}`
+      for (const suffix of ['', '-wal', '-shm']) moveIfThere(`${this.#file(day)}${suffix}`, `${beside}${suffix}`)
+      work(this.#day(day))
+    }
+  }
+
+  #day(day: string): Day {
+    const open = this.#open.get(day)
+    if (open !== undefined) {
+      // Moved to the end, so that the first is the one that was not asked for the longest.
+      this.#open.delete(day)
+      this.#open.set(day, open)
+      return open
+    }
+    const [oldest] = this.#open.keys()
+    if (oldest !== undefined && this.#open.size >= openDays) this.#close(oldest)
+    const opened = openDay(this.#file(day))
+    this.#open.set(day, opened)
+    return opened
+  }
+
+  #close(day: string): void {
+    this.#open.get(day)?.db.close()
+    this.#open.delete(day)
+  }
+
+  #file(day: string): string {
+    return join(this.#directory, `${day}.db`)
+  }
+}
+
+/** The UTC day of a moment, as `YYYY-MM-DD`; what no calendar holds counts as its first day. */
+export function dayOf(at: number): string {
+  const moment = new Date(at)
+  return Number.isNaN(moment.getTime()) || at < 0 ? '1970-01-01' : moment.toISOString().split('T')[0]!.replace('+', '')
+}
+
+function openDay(file: string): Day {
+  const db = new Database(file, { timeout: 10_000 })
+  try {
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    if (db.pragma('user_version', { simple: true }) === 0) db.transaction(() => db.exec(schema)).immediate()
+    const columns = 'shard, sequence, at, kind, id, customer, source, detail'
+    return {
+      db,
+      insert: db.prepare(`INSERT OR IGNORE INTO event (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
+      ofId: db.prepare(`SELECT ${columns} FROM event WHERE id = ?`),
+    }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** What is on the disk is not what SQLite wrote there. */
+export function isDamage(error: unknown): boolean {
+  return (
+    error instanceof Database.SqliteError && (error.code.startsWith('SQLITE_CORRUPT') || error.code === 'SQLITE_NOTADB')
+  )
+}
+
+/** Moves a file out of the way, where there is one. */
+export function moveIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ENOENT') throw error
+  }
+}
