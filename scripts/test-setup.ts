@@ -3,8 +3,14 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Mail software that is not ours: tests ask it whether what we send is right. */
-const peers: readonly { debianPackage: string; program: string; for: string }[] = [
+const peers: readonly { debianPackage: string; program: string; for: string; perlModule?: string }[] = [
   { debianPackage: 'swaks', program: 'swaks', for: 'an SMTP client that is not ours' },
+  {
+    debianPackage: 'libnet-ssleay-perl',
+    program: 'perl',
+    perlModule: 'Net::SSLeay',
+    for: 'TLS in swaks',
+  },
   { debianPackage: 'postfix', program: 'smtp-sink', for: 'an SMTP server that is not ours' },
   { debianPackage: 'opendkim', program: 'opendkim', for: 'a DKIM verifier' },
   { debianPackage: 'opendkim-tools', program: 'opendkim-testmsg', for: 'a DKIM verifier' },
@@ -17,11 +23,16 @@ export const installPeers = () => {
   if (packages.length === 0) return
   if (process.getuid?.() === 0 && programExists('apt-get')) installDebianPackages(packages)
   for (const peer of missingPeers()) {
-    console.error(`${peer.program} is missing (${peer.for}). On Debian: apt-get install ${peer.debianPackage}`)
+    console.error(
+      `${peer.perlModule ?? peer.program} is missing (${peer.for}). On Debian: apt-get install ${peer.debianPackage}`,
+    )
   }
 }
 
-const missingPeers = () => peers.filter((peer) => !programExists(peer.program))
+const missingPeers = () =>
+  peers.filter((peer) => !programExists(peer.program) || (peer.perlModule !== undefined && !perlHas(peer.perlModule)))
+
+const perlHas = (module: string) => spawnSync('perl', [`-M${module}`, '-e', '1']).status === 0
 
 const programExists = (name: string) =>
   [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].some((directory) => existsSync(join(directory, name)))

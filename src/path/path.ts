@@ -149,6 +149,7 @@ async function keep(
   const refund = (): void => {
     for (const charge of charges) rooms.counters.refund(charge)
   }
+  saveCounters(rooms)
   const entry = entryFor(decision, session, transaction, message, now, rooms.holdFor)
   try {
     const stored = await rooms.custody.accept(entry, [decisionEvent(decision)])
@@ -163,6 +164,13 @@ async function keep(
     rooms.log.error('a message could not be stored', { id: decision.id, error })
     return tell(rooms, again(rooms, decision, { systemFault: 'custody could not store the message' }))
   }
+}
+
+/** Asked for just before the message itself, so that both are in one group commit and a restart forgets no charge of what it took. */
+function saveCounters(rooms: Rooms): void {
+  const changed = rooms.counters.drain()
+  if (changed.length === 0) return
+  rooms.custody.charge(changed).catch((error: unknown) => rooms.log.error('counters could not be saved', { error }))
 }
 
 /** Judges the same evidence again with what has gone wrong since, so that the reply and the record are those of the fault. */

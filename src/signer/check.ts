@@ -38,7 +38,7 @@ export function checkRequest(request: ClaimedRequest, state: SignerState, now: n
   if (broken !== null) return refused(broken)
   const read = readSigningInput(request.input)
   if (isSyntaxFault(read)) return refused(`the signing input is not ours: ${read.reason}`)
-  const foreign = inputGap(read, fields, now)
+  const foreign = inputGap(read, fields, state, now)
   if (foreign !== null) return refused(foreign)
   if (fields.policyVersion > state.policyVersion)
     return unavailable('the permit is newer than the policy copy of the signer')
@@ -59,11 +59,23 @@ function sealGap({ fields, mac, input }: ClaimedRequest, state: SignerState, now
   return same ? null : 'the permit is for another signing input'
 }
 
-function inputGap({ author, signature }: SigningInput, fields: SealFields, now: number): string | null {
+function inputGap(
+  { author, signature }: SigningInput,
+  fields: SealFields,
+  state: SignerState,
+  now: number,
+): string | null {
   if (signature.domain !== fields.domain) return 'd= is not the domain of the permit'
   if (signature.selector !== fields.selector) return 's= is not the selector of the permit'
-  if (author !== fields.domain) return 'the author domain is not the domain of the permit'
+  if (author !== fields.domain && !includes(fields, author, state)) {
+    return 'the author domain is not the domain of the permit'
+  }
   return signature.signedAt !== null && signature.signedAt > now / 1000 + clockSlack ? 't= is in the future' : null
+}
+
+/** An author below the domain is meant where the policy copy says that the grant includes it. */
+function includes({ customer, source, domain }: SealFields, author: string, state: SignerState): boolean {
+  return author.endsWith(`.${domain}`) && state.grants.covers(customer, source, author)
 }
 
 function clearKey(fields: SealFields, algorithm: SignatureAlgorithm, state: SignerState): Cleared | Refusal {

@@ -55,14 +55,22 @@ export function listsHost(source: Source, host: string | null): boolean {
   return !isSyntaxFault(address) && source.hybridHosts.some((network: Network) => networkContains(network, address))
 }
 
-/** The keys that may sign for the author domain as this source; empty when none is active. */
+/**
+ * The keys that may sign for the author domain as this source; empty when none is active. A subdomain is signed by its own key or by
+ * that of the parent which includes it: relaxed alignment holds for both (RFC 9989).
+ */
 export function keysFor(
   policy: PolicySnapshot,
   customer: string,
   source: string,
   author: Domain,
 ): readonly ActiveKey[] {
+  const owned = policy.ownerOf(author)
+  if (owned === null || owned.customer !== customer || !reaches(owned, author)) return []
   return policy
     .activeKeys(customer, source, author)
-    .filter((key) => key.customer === customer && key.source === source && key.domain === author)
+    .filter(
+      (key) =>
+        key.customer === customer && key.source === source && (key.domain === author || key.domain === owned.name),
+    )
 }

@@ -280,7 +280,7 @@ const cases: readonly (readonly [RuleId, string, Partial<DecideInput>])[] = [
       policy: granting({ limits: limits({ recipientsPerMessage: 1 }) }),
     },
   ],
-  ['rate-exceeded', 'the default where the grant sets none', { counters: used({ messagesLastHour: 10_000 }) }],
+  ['rate-exceeded', 'the default where the grant sets none', { counters: used({ messagesLastHour: 1_000_000 }) }],
   [
     'rate-exceeded',
     'the hour of a trial',
@@ -441,6 +441,25 @@ describe('what the honest may do', () => {
     expect(decide(asked({ ...from('a@news.acme.example'), policy })).rule).toBe('accepted')
     expect(decide(asked({ ...from('a@other.acme.example'), policy })).rule).toBe('tenant-not-authorised')
     expect(decide(asked({ ...from('a@x.news.acme.example'), policy })).rule).toBe('tenant-not-authorised')
+  })
+})
+
+describe('the keys of a subdomain', () => {
+  const parent = owned('acme', 'acme.example', { includeSubdomains: true })
+  const policy = withAcme({ domains: [parent], grants: [grant('acme', 'acme-m365', ['acme.example'])] })
+  if (policy === null) throw new Error('the policy of this test is there')
+  const parentKeys = policy.activeKeys('acme', 'acme-m365', domain('acme.example'))
+  const from = evidence({ message: { author: author('a@news.acme.example') } })
+
+  test('are those of the parent that includes it', () => {
+    const withParentKeys = { ...policy, activeKeys: () => parentKeys }
+    expect(decide(asked({ ...from, policy: withParentKeys })).rule).toBe('accepted')
+  })
+
+  test('are never those of a parent that does not', () => {
+    const lonely = { ...parent, includeSubdomains: false }
+    const careless = { ...policy, activeKeys: () => parentKeys, ownerOf: () => lonely }
+    expect(decide(asked({ ...from, policy: careless })).verdict).toBe('refuse')
   })
 })
 

@@ -1,12 +1,12 @@
 import type { Customer, Grant, GrantLimits } from '../../rooms/registry/index.ts'
 import type { Counters } from './decision.ts'
 
-/** What a grant may send when it sets no limit of its own: high enough for a large company, low enough that a flood ends the same hour. */
+/** What a grant may send when it sets no limit of its own: beyond what any one sender needs, and still an end to a flood. */
 export const defaultLimits = {
-  messagesPerHour: 10_000,
-  messagesPerDay: 100_000,
-  recipientsPerHour: 50_000,
-  recipientsPerDay: 500_000,
+  messagesPerHour: 1_000_000,
+  messagesPerDay: 10_000_000,
+  recipientsPerHour: 2_000_000,
+  recipientsPerDay: 20_000_000,
   recipientsPerMessage: 500,
 } as const satisfies GrantLimits
 

@@ -12,7 +12,7 @@ import { openEvidence } from '../../path/evidence/index.ts'
 import { IngressBudget, type Listener, type ListenerOptions, startListener } from '../../path/ingress/index.ts'
 import { openPath } from '../../path/path.ts'
 import { migrateRegistry, openRegistry } from '../../rooms/registry/index.ts'
-import { RollingCounters, StandingBook } from '../../rooms/watch/index.ts'
+import { RollingCounters, StandingBook, countedSince } from '../../rooms/watch/index.ts'
 import { ensureWrappingKey, startSigner } from '../../signer/index.ts'
 import { Secret } from '../../standards/secret.ts'
 import type { SupervisorChannel } from '../child.ts'
@@ -42,7 +42,7 @@ export async function runRelay(channel: SupervisorChannel): Promise<void> {
   const dns = systemDns(config.dns.servers, config.dns.timeoutMs)
   const custody = await openCustody({ dataDir: config.dataDir, shard, log, clock })
   const counters = new RollingCounters()
-  counters.load(await custody.charges(clock.now() - dayMs))
+  counters.load(await custody.charges(countedSince(clock.now())))
 
   let delivery: Delivery | null = null
   const policy = await watchPolicy({

@@ -98,7 +98,7 @@ export interface PolicySnapshot {
   networkSource(address: IpAddress, now: number): Source | null
   /** The grant of a source for an author domain: the domain as granted, or (by `ownerOf`) below a granted parent with `includeSubdomains`. */
   grantFor(customer: string, source: string, domain: Domain): Grant | null
-  /** Keys that may sign for (domain, source), RSA first; empty when none is active. */
+  /** Keys that may sign for (domain, source), RSA first: its own, or those of the owned parent that includes it; empty when none is active. */
   activeKeys(customer: string, source: string, domain: Domain): readonly ActiveKey[]
   isSuppressed(customer: string, recipient: Mailbox): boolean
 }

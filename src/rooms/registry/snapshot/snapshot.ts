@@ -102,9 +102,12 @@ export class Snapshot implements PolicySnapshot {
     const owner = this.ownerOf(domain)
     if (owner === null || owner.customer !== customer) return []
     const wanted = new Set<string>(owner.algorithms.map((algorithm) => `${algorithm}-sha256`))
-    return (this.#tables.keys.get(domain) ?? []).filter(
-      (key) => key.customer === customer && key.source === source && wanted.has(key.algorithm),
-    )
+    const keysOf = (name: Domain): readonly ActiveKey[] =>
+      (this.#tables.keys.get(name) ?? []).filter(
+        (key) => key.customer === customer && key.source === source && wanted.has(key.algorithm),
+      )
+    const own = keysOf(domain)
+    return own.length > 0 ? own : keysOf(owner.name)
   }
 
   isSuppressed(customer: string, recipient: Mailbox): boolean {
