@@ -1,2 +1,2 @@
-export { type Config, type ConfigProblems, isConfigProblems } from './config.ts'
-export { type Environment, findConfig, loadConfig } from './load.ts'
+export { type Config, isConfigProblems } from './config.ts'
+export { findConfig, loadConfig } from './load.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type SyntaxFault, isSyntaxFault } from '../fault.ts'
 import { parseDomain } from '../names/domain.ts'
-import { parseIp, parseNetwork } from '../names/ip.ts'
+import { parseIp } from '../names/ip.ts'
 
 /** A text field that a parser of ours reads: its fault becomes the problem, its value the output. */
 export function parsed<T>(parse: (text: string) => T | SyntaxFault) {
@@ -17,9 +17,6 @@ export function parsed<T>(parse: (text: string) => T | SyntaxFault) {
 export const domainField = parsed(parseDomain)
 
 export const ipField = parsed(parseIp)
-
-/** `address` or `address/prefix`. */
-export const networkField = parsed(parseNetwork)
 
 /** A person's address: only what may be shown, logged and mailed to without quoting. */
 export const emailField = z
