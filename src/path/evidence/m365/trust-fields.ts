@@ -29,7 +29,7 @@ export type TrustValues = {
   value(field: TrustField): string | null
 }
 
-const encodedName = /^=\?[^?]{1,40}\?([BbQq])\?([^?]{0,200})\?=$/
+const encodedWord = /=\?[^?]{1,40}\?([BbQq])\?([^?]{0,200})\?=/g
 
 // Letters of Cyrillic, Greek, Armenian and Latin Extended that are drawn like the Latin letter behind them.
 const latinLookalikes = new Map(
@@ -81,7 +81,7 @@ function isPlainlyOther(field: HeaderField): boolean {
 
 /** The name as a reader with UTF-8 and encoded words would see it. */
 function visibleName(section: HeaderSection, field: HeaderField): string {
-  if (field.malformed === null) return field.name
+  if (field.malformed === null && !field.name.includes('=?')) return field.name
   return section.bytes.toString('utf8', field.start, field.nameEnd)
 }
 
@@ -98,12 +98,12 @@ function skeletonOf(name: string): string {
 }
 
 function decodedName(name: string): string {
-  if (!name.startsWith('=?')) return name
-  const found = encodedName.exec(name)
-  if (found === null) return name
-  const [, encoding = '', payload = ''] = found
-  if (encoding === 'b' || encoding === 'B') return Buffer.from(payload, 'base64').toString('utf8')
-  return payload.replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  if (!name.includes('=?')) return name
+  return name.replace(encodedWord, (_, encoding: string, payload: string) =>
+    encoding.toLowerCase() === 'b'
+      ? Buffer.from(payload, 'base64').toString('utf8')
+      : payload.replace(/=([0-9A-Fa-f]{2})/g, (_octet, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+  )
 }
 
 function withLatinLetters(text: string): string {
