@@ -77,7 +77,7 @@ export class DayFiles {
   /** Days that have a file, oldest first. */
   days(): readonly string[] {
     return readdirSync(this.#directory)
-      .filter((name) => /^\d{4,6}-\d\d-\d\d\.db$/.test(name))
+      .filter((name) => /^\d{4}-\d\d-\d\d\.db$/.test(name))
       .map((name) => name.slice(0, -3))
       .toSorted()
   }
@@ -161,10 +161,12 @@ export class DayFiles {
   }
 }
 
-/** The UTC day of a moment, as `YYYY-MM-DD`; what no calendar holds counts as its first day. */
+/** The end of the year 9999, beyond which a day has no four-digit year. */
+const lastMoment = 253_402_300_799_999
+
+/** The UTC day of a moment, as `YYYY-MM-DD`; a moment before the epoch or beyond four-digit years counts as the epoch. */
 export function dayOf(at: number): string {
-  const moment = new Date(at)
-  return Number.isNaN(moment.getTime()) || at < 0 ? '1970-01-01' : moment.toISOString().split('T')[0]!.replace('+', '')
+  return new Date(at >= 0 && at <= lastMoment ? at : 0).toISOString().slice(0, 10)
 }
 
 function openDay(file: string): Day {

@@ -17,9 +17,9 @@ const clockStepMs = 3_600_000
 export interface OutboxSource {
   readonly shard: number
   /** Events with a higher sequence number, in order. */
-  after(sequence: number, limit: number): readonly StoredEvent[] | Promise<readonly StoredEvent[]>
+  after(sequence: number, limit: number): readonly StoredEvent[]
   /** Events of one message or decision. */
-  find(id: string): readonly StoredEvent[] | Promise<readonly StoredEvent[]>
+  find(id: string): readonly StoredEvent[]
 }
 
 /** How far a shard's events are in the ledger: its outbox may drop them up to and with `sequence`. */
@@ -55,10 +55,10 @@ export function openLedger({ dataDir, outboxes, log }: LedgerOptions): Ledger {
   const days = new DayFiles(directory, log)
   const seen = new SeenStore(join(directory, 'seen.db'), log)
   return {
-    find: async (id) => {
+    find: (id) => {
       // The outboxes first: what moves into a day meanwhile is then found twice, not missed.
-      const waiting = await Promise.all(outboxes.map((outbox) => outbox.find(id)))
-      return inOrder([...days.find(id, timeOfId(id) - clockStepMs), ...waiting.flat()])
+      const waiting = outboxes.flatMap((outbox) => outbox.find(id))
+      return Promise.resolve(inOrder([...days.find(id, timeOfId(id) - clockStepMs), ...waiting]))
     },
     project: async () => {
       const moved: Progress[] = []
@@ -85,7 +85,7 @@ export function openLedger({ dataDir, outboxes, log }: LedgerOptions): Ledger {
  */
 async function takeAll(outbox: OutboxSource, days: DayFiles, seen: SeenStore): Promise<number> {
   for (;;) {
-    const events = await outbox.after(seen.progress(outbox.shard), batchSize)
+    const events = outbox.after(seen.progress(outbox.shard), batchSize)
     if (events.length === 0) return seen.progress(outbox.shard)
     days.append(events)
     seen.take(outbox.shard, events)

@@ -22,8 +22,7 @@ export type Sighting = {
 }
 
 /**
- * Reads a sighting off a decision event, or null when it is none: mail of our own, or nothing was proven and nobody is
- * concerned. The detail is read as JSON of unknown shape, since older versions wrote it too.
+ * Reads a sighting off a decision event, or null when it is none, as with mail of our own. The detail is read as JSON of unknown shape, since older versions wrote it too.
  */
 export function sightingOf(event: StoredEvent): Sighting | null {
   if (event.kind !== 'decision') return null
