@@ -4,7 +4,7 @@ import type { LedgerEvent } from '../../rooms/ledger/index.ts'
 import type { Outcome, RecipientState, StoredMessage } from '../custody/custody.ts'
 import { type AttemptResult, attempt } from './client/attempt.ts'
 import type { Outgoing, OutgoingRecipient } from './client/transaction.ts'
-import { SourceTrouble } from './client/trouble.ts'
+import { SourceTrouble, Superseded } from './client/trouble.ts'
 import { type Prepared, prepare } from './outbound/prepare.ts'
 import { type Notice, type Report, reportOn } from './report.ts'
 import { faultWait } from './retry.ts'
@@ -12,10 +12,13 @@ import type { Room } from './room.ts'
 import type { Destination } from './routing/route.ts'
 import { eventAbout, settlementOf } from './settle.ts'
 
-/** How a message left our hands. `our-fault`: nothing was tried and no clock was touched; it is to be carried again soon. */
+/**
+ * How a message left our hands. `dueAt` is when its next recipient is due, Infinity when none is left. `our-fault`: nothing was tried and no clock was touched; it is to be carried again soon. */
 export type Carried =
-  | { readonly kind: 'settled'; readonly followed: boolean; readonly dueAt: number | null }
+  | { readonly kind: 'settled'; readonly followed: boolean; readonly dueAt: number }
   | { readonly kind: 'nothing-due' }
+  /** The judgement fell while it waited for a connection: it is to be carried again at once. */
+  | { readonly kind: 'superseded' }
   | { readonly kind: 'our-fault'; readonly because: string }
 
 type Ready = Extract<Prepared, { kind: 'ready' }>
@@ -32,7 +35,7 @@ export async function carry(room: Room, message: StoredMessage, body: readonly B
   const prepared = await prepare(room, message)
   switch (prepared.kind) {
     case 'ready':
-      return new Carriage(room, message, prepared, body).run(due)
+      return new Carriage(room, message, prepared, body).run(due, nextOf(message, due))
     case 'withdrawn':
       room.outbound.metrics.withdrawn++
       return putOnHold(room, message, prepared.rule, prepared.because)
@@ -48,13 +51,18 @@ export async function carry(room: Room, message: StoredMessage, body: readonly B
   }
 }
 
+function nextOf(message: StoredMessage, due: readonly RecipientState[]): number {
+  const later = message.recipients.filter((one) => one.state === 'pending' && !due.includes(one))
+  return Math.min(...later.map((one) => one.dueAt))
+}
+
 async function putOnHold(room: Room, message: StoredMessage, rule: string, because: string): Promise<Carried> {
   const now = room.clock.now()
   const until = now + room.settings.holdFor
   const event = eventAbout(message, 'held', now, { rule, reason: because, until, by: 'delivery' })
   room.signatures.forget(message.id)
   await persist(room, () => room.custody.hold(message.id, `${rule}: ${because}`, until, [event]))
-  return { kind: 'settled', followed: false, dueAt: null }
+  return { kind: 'settled', followed: false, dueAt: Infinity }
 }
 
 /** Fails recipients for a reason that no server gave. */
@@ -76,7 +84,8 @@ async function giveUp(
     dsn: false,
     attempted: true,
   }))
-  return settle(room, message, [{ destination: 'none', results }], [])
+  const settled = await settle(room, message, [{ destination: 'none', results }], [])
+  return { ...settled, dueAt: Math.min(settled.dueAt, nextOf(message, due)) }
 }
 
 type DestinationResults = { readonly destination: string; readonly results: readonly AttemptResult[] }
@@ -98,7 +107,7 @@ async function settle(
   )
   count(room, settled)
   const dueAt = settled.flatMap((one) => (one.kind === 'retry' ? [one.dueAt] : []))
-  return { kind: 'settled', followed: report.follow.length > 0, dueAt: dueAt.length === 0 ? null : Math.min(...dueAt) }
+  return { kind: 'settled', followed: report.follow.length > 0, dueAt: Math.min(...dueAt) }
 }
 
 /** Seconds after which a report that could not be made is tried again, with what it reports on. */
@@ -176,7 +185,7 @@ class Carriage {
   #events: readonly LedgerEvent[]
   #running = 0
   #followed = false
-  #dueAt: number | null = null
+  #dueAt = Infinity
 
   constructor(room: Room, message: StoredMessage, prepared: Ready, body: readonly Buffer[] | null) {
     this.#room = room
@@ -186,39 +195,53 @@ class Carriage {
     this.#events = departureEvents(room, message, prepared)
   }
 
-  async run(due: readonly RecipientState[]): Promise<Carried> {
+  /** @param next when a recipient that is not yet due will be, or Infinity. */
+  async run(due: readonly RecipientState[], next: number): Promise<Carried> {
     const groups = groupByDestination(this.#room, due)
     const outgoing = this.#outgoing()
     this.#running = groups.length
     const troubles = await Promise.all(groups.map((group) => this.#send(group, outgoing)))
-    const held = troubles.find((one) => one?.kind === 'line-endings')
+    const sources = troubles.filter((one) => one instanceof SourceTrouble)
+    const held = sources.find((one) => one.kind === 'line-endings')
     if (held) return putOnHold(this.#room, this.#message, 'system-fault', held.message)
-    const unreadable = troubles.find((one) => one !== null)
-    if (unreadable) return { kind: 'our-fault', because: unreadable.message }
+    if (sources[0]) return { kind: 'our-fault', because: sources[0].message }
+    if (troubles.some((one) => one !== null)) return { kind: 'superseded' }
     if (this.#room.stopping.aborted) return { kind: 'our-fault', because: 'stopped before it was done' }
-    return { kind: 'settled', followed: this.#followed, dueAt: this.#dueAt }
+    return { kind: 'settled', followed: this.#followed, dueAt: Math.min(next, this.#dueAt) }
   }
 
-  /** Answers the trouble that our own side had with it. */
-  async #send(group: Group, outgoing: Outgoing): Promise<SourceTrouble | null> {
+  /** Answers what our own side had against it. */
+  async #send(group: Group, outgoing: Outgoing): Promise<SourceTrouble | Superseded | null> {
     const { destination, recipients } = group
     const partial: AttemptResult[] = []
     try {
-      const results = await attempt(this.#room.outbound, { destination, message: outgoing, recipients }, (delivered) =>
-        partial.push(...delivered),
-      )
+      const job = { destination, recipients, message: outgoing, stands: () => this.#stands() }
+      const results = await attempt(this.#room.outbound, job, (delivered) => partial.push(...delivered))
       await this.#arrived({ destination: destination.key, results })
       return null
     } catch (error) {
-      if (!(error instanceof SourceTrouble)) throw error
-      this.#room.log.error('a stored message could not be sent', {
-        id: this.#message.id,
-        error: error.message,
-        cause: String(error.cause),
-      })
+      if (error instanceof SourceTrouble) {
+        const { message, cause } = error
+        this.#room.log.error('a stored message could not be sent', {
+          id: this.#message.id,
+          error: message,
+          cause: String(cause),
+        })
+      } else if (!(error instanceof Superseded)) {
+        throw error
+      }
       await this.#arrived({ destination: destination.key, results: partial })
       return error
     }
+  }
+
+  #stands(): boolean {
+    const judged = this.#room.rejudge(this.#message)
+    const { signature } = this.#prepared
+    if (judged.kind === 'renewed') {
+      return signature.kind !== 'none' && judged.permit.policyVersion === signature.made.policyVersion
+    }
+    return judged.kind === 'unsigned' && signature.kind === 'none'
   }
 
   /**
@@ -239,7 +262,7 @@ class Carriage {
     this.#events = []
     const settled = await settle(this.#room, this.#message, batches, events)
     this.#followed ||= settled.followed
-    if (settled.dueAt !== null) this.#dueAt = Math.min(settled.dueAt, this.#dueAt ?? Infinity)
+    this.#dueAt = Math.min(settled.dueAt, this.#dueAt)
   }
 
   #outgoing(): Outgoing {

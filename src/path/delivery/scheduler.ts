@@ -127,17 +127,17 @@ export class Scheduler {
   async #carry(job: Job): Promise<Carried> {
     if (job.offered !== null) return carry(this.#room, job.offered.message, job.offered.body)
     const message = await this.#room.custody.read(job.id)
-    return message === null ? { kind: 'settled', followed: false, dueAt: null } : carry(this.#room, message, null)
+    return message === null ? { kind: 'settled', followed: false, dueAt: Infinity } : carry(this.#room, message, null)
   }
 
   async #done(job: Job, carried: Carried): Promise<void> {
     this.#forgetBody(job)
     switch (carried.kind) {
       case 'settled':
-        if (carried.dueAt === null) this.#room.signatures.forget(job.id)
+        if (carried.dueAt === Infinity) this.#room.signatures.forget(job.id)
         this.leases.release(job.id)
         if (carried.followed) this.kick()
-        else if (carried.dueAt !== null) this.#wakeAt(carried.dueAt)
+        else this.#wakeAt(carried.dueAt)
         return
       case 'nothing-due':
         // Custody and we disagree for a moment; asking at once again would only spin.
@@ -145,6 +145,8 @@ export class Scheduler {
           this.leases.release(job.id)
           this.kick()
         })
+      case 'superseded':
+        return this.#again(job, 0)
       case 'our-fault':
         return this.#afterFault(job, carried.because)
       default:
@@ -159,12 +161,7 @@ export class Scheduler {
     if (job.faults === 0 || job.faults % 20 === 0)
       log.warn('a message waits for a fault of ours', { id: job.id, because })
     if (this.#stopped || this.#sleepers.size < maxSleepers) {
-      const again = { id: job.id, offered: null, faults: job.faults + 1 }
-      this.#sleep(job.id, faultWait(job.faults, this.#room.random()), () => {
-        this.#ready.push(again)
-        this.leases.mark(job.id, () => this.#drop(job.id))
-        this.#fill()
-      })
+      this.#again(job, job.faults + 1)
       return
     }
     const message = await custody.read(job.id)
@@ -184,6 +181,15 @@ export class Scheduler {
     )
     this.leases.release(job.id)
     this.#wakeAt(dueAt)
+  }
+
+  /** Carries it again after the wait of that many faults. */
+  #again(job: Job, faults: number): void {
+    this.#sleep(job.id, faultWait(Math.max(0, faults - 1), this.#room.random()), () => {
+      this.#ready.push({ id: job.id, offered: null, faults })
+      this.leases.mark(job.id, () => this.#drop(job.id))
+      this.#fill()
+    })
   }
 
   /** Keeps a message in hand without working on it; whoever asks for it gets it. */
@@ -272,9 +278,10 @@ export class Scheduler {
   /** When every place is taken and hardly anything finishes, those that wait at the most crowded destination make room. */
   #relieveCrowd(): void {
     const { messages } = this.#room.settings
-    const stuck = this.#running >= messages && this.#finished < messages / 20
+    const stuck = this.#running >= messages && this.#finished < messages / 100
     this.#finished = 0
     if (stuck) this.#room.outbound.limiter.evictLongest()
+    else this.#room.outbound.limiter.welcomeAll()
   }
 
   #gauge(): void {

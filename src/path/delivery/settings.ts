@@ -85,7 +85,7 @@ export const defaultDelivery: DeliverySettings = {
   tlsRoots: null,
   connectionsPerDestination: 20,
   connections: 500,
-  messages: 1000,
+  messages: 2000,
   memoryForBodies: 134_217_728,
   idleConnection: 10_000,
   messagesPerConnection: 1000,

@@ -29,10 +29,12 @@ export function settlementOf(
 ): Settlement {
   const now = room.clock.now()
   const byIndex = new Map(message.recipients.map((one) => [one.index, one]))
+  // One draw for all, so that recipients who failed together are tried together.
+  const random = room.random()
   const fates: Fate[] = []
   for (const result of results) {
     const recipient = byIndex.get(result.index)
-    if (recipient !== undefined) fates.push(fateOf(room, message, recipient, result, now))
+    if (recipient !== undefined) fates.push(fateOf(room, message, recipient, result, now, random))
   }
   return {
     outcomes: fates.map((fate) => fate.outcome),
@@ -47,6 +49,7 @@ function fateOf(
   recipient: RecipientState,
   result: AttemptResult,
   now: number,
+  random: number,
 ): Fate {
   const { index, reply } = result
   switch (result.kind) {
@@ -63,7 +66,7 @@ function fateOf(
     case 'failed':
       return failed(recipient, result, now)
     case 'retry':
-      return again(room, message, recipient, result, now)
+      return again(room, message, recipient, result, now, random)
     default:
       return result.kind satisfies never
   }
@@ -75,18 +78,19 @@ function again(
   recipient: RecipientState,
   result: AttemptResult,
   now: number,
+  random: number,
 ): Fate {
   const { retry, delayNotice } = room.settings
   const arrivedAt = message.envelope.arrival.at
   const attempts = recipient.attempts + (result.attempted ? 1 : 0)
-  const verdict = nextAttempt(retry, attempts, arrivedAt, now, room.random())
+  const verdict = nextAttempt(retry, attempts, arrivedAt, now, random)
   if (verdict.kind === 'expired') {
     const reply = `5.4.7 given up after ${days(now - arrivedAt)}; the last answer was: ${result.reply}`
     return failed(recipient, { ...result, kind: 'failed', status: '5.4.7', reply, fromRemote: false }, now)
   }
   const late = now - arrivedAt >= delayNotice && !recipient.delayNotified && wants(recipient, 'DELAY', true)
   // Who was not even tried comes back soon, and its clock stays where it is.
-  const dueAt = result.attempted ? verdict.dueAt : Math.round(now + crowdedWait * (1 + room.random()))
+  const dueAt = result.attempted ? verdict.dueAt : Math.round(now + crowdedWait * (1 + random))
   const outcome: Outcome = {
     index: recipient.index,
     kind: 'retry',
@@ -102,7 +106,7 @@ function again(
 }
 
 /** Milliseconds, at least. */
-const crowdedWait = 5_000
+const crowdedWait = 10_000
 
 function failed(recipient: RecipientState, result: AttemptResult, now: number): Fate {
   const outcome: Outcome = { index: recipient.index, kind: 'failed', reply: result.reply }

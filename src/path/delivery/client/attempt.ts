@@ -14,7 +14,7 @@ import {
   type TransactionResult,
   sendMail,
 } from './transaction.ts'
-import { ConnectionTrouble } from './trouble.ts'
+import { ConnectionTrouble, Superseded } from './trouble.ts'
 
 /** What an attempt needs from the room. */
 export type Outbound = {
@@ -43,13 +43,15 @@ type Job = {
   readonly destination: Destination
   readonly message: Outgoing
   readonly recipients: readonly OutgoingRecipient[]
+  /** Whether the judgement behind the message still stands; asked just before each transaction, since a place may be long to wait for. */
+  readonly stands: () => boolean
 }
 
 /** More addresses than this are not tried in one attempt. */
 const maxTargets = 6
 
 /**
- * One attempt to hand a message over at one destination. Every recipient has a result when it resolves. Throws `SourceTrouble` alone,
+ * One attempt to hand a message over at one destination. Every recipient has a result when it resolves. Throws `SourceTrouble` and `Superseded` alone,
  * and results that it had by then are given to `onDelivered` first.
  */
 export async function attempt(
@@ -127,9 +129,11 @@ async function handOver(
     const batch = left.slice(0, outbound.settings.recipientsPerTransaction)
     let result: TransactionResult
     try {
+      if (!job.stands()) throw new Superseded()
       ;({ session, result } = await transact(outbound, job.message, batch, target, policy, session))
     } catch (error) {
       if (!(error instanceof ConnectionTrouble)) {
+        if (session !== null) outbound.pool.giveBack(session, policy)
         onDelivered(done.filter((one) => one.kind === 'delivered'))
         throw error
       }

@@ -106,8 +106,10 @@ async function send(
   some = recipients(count),
 ) {
   const early: AttemptResult[] = []
-  const results = await attempt(client, { destination, message: message(changes), recipients: some }, (done) =>
-    early.push(...done),
+  const results = await attempt(
+    client,
+    { destination, message: message(changes), recipients: some, stands: () => true },
+    (done) => early.push(...done),
   )
   return results.toSorted((a, b) => a.index - b.index)
 }
@@ -412,11 +414,37 @@ describe('a body from custody', () => {
     const body = () => [Buffer.from(++reads === 1 ? 'fine\r\n' : 'bad\n')]
     const server = await receiver()
     const early: AttemptResult[] = []
-    const job = { destination: to(server.port), message: message({ body }), recipients: recipients(3) }
+    const job = {
+      destination: to(server.port),
+      message: message({ body }),
+      recipients: recipients(3),
+      stands: () => true,
+    }
     await expect(
       attempt(outbound({ recipientsPerTransaction: 2 }), job, (done) => early.push(...done)),
     ).rejects.toMatchObject({ kind: 'line-endings' })
     expect(early.map((one) => one.index)).toEqual([0, 1])
+  })
+})
+
+describe('a judgement that falls while the message waits', () => {
+  it('stops it before its next transaction, and tells what was delivered by then', async () => {
+    let stands = true
+    const server = await receiver({
+      answer: ({ verb }) => {
+        if (verb === 'MESSAGE') stands = false
+        return null
+      },
+    })
+    const early: AttemptResult[] = []
+    const client = outbound({ recipientsPerTransaction: 2 })
+    const job = { destination: to(server.port), message: message(), recipients: recipients(5), stands: () => stands }
+    await expect(attempt(client, job, (done) => early.push(...done))).rejects.toMatchObject({ name: 'Superseded' })
+    expect(early.map((one) => one.index)).toEqual([0, 1])
+    expect(server.taken).toHaveLength(1)
+    stands = true
+    expect(kinds(await send(client, to(server.port)))).toEqual(['delivered'])
+    expect(server.connections).toBe(1)
   })
 })
 

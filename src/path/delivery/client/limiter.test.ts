@@ -63,6 +63,13 @@ describe('Limiter', () => {
     expect(crowd.every((door) => door.error instanceof Evicted)).toBe(true)
     expect([few.leave, few.error]).toEqual([null, null])
     expect(limiter.waiting).toBe(1)
+    const late = knock(limiter, 'a')
+    await settled()
+    expect(late.error).toBeInstanceOf(Evicted)
+    limiter.welcomeAll()
+    const patient = knock(limiter, 'a')
+    await settled()
+    expect([patient.leave, patient.error]).toEqual([null, null])
   })
 })
 

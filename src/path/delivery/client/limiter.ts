@@ -20,6 +20,8 @@ export class Limiter {
   readonly #total: number
   readonly #open = new Map<string, number>()
   readonly #waiting = new Map<string, Waiter[]>()
+  /** Destinations for which nobody may wait at present. */
+  readonly #crowded = new Set<string>()
   #all = 0
 
   constructor(perKey: number, total: number) {
@@ -27,9 +29,10 @@ export class Limiter {
     this.#total = total
   }
 
-  /** Waits for a place. Throws `Evicted` when the queue is cleared meanwhile. */
+  /** Waits for a place. Throws `Evicted` when the queue is cleared meanwhile, or when nobody may wait there at present. */
   enter(key: string): Promise<Leave> {
     if (this.#hasRoom(key)) return Promise.resolve(this.#take(key))
+    if (this.#crowded.has(key)) return Promise.reject(new Evicted())
     return new Promise((resolve, reject) => {
       const queue = this.#waiting.get(key) ?? []
       queue.push({ enter: resolve, evict: () => reject(new Evicted()) })
@@ -43,13 +46,19 @@ export class Limiter {
     return count
   }
 
-  /** Sends away all who wait for the destination with the longest queue. */
+  /** Sends away all who wait for the destination with the longest queue, and all who come to wait there until `welcomeAll`. */
   evictLongest(): void {
     let longest: string | null = null
     for (const [key, queue] of this.#waiting) {
       if (longest === null || queue.length > (this.#waiting.get(longest)?.length ?? 0)) longest = key
     }
-    if (longest !== null) this.#evict(longest)
+    if (longest === null) return
+    this.#crowded.add(longest)
+    this.#evict(longest)
+  }
+
+  welcomeAll(): void {
+    this.#crowded.clear()
   }
 
   evictAll(): void {

@@ -30,6 +30,14 @@ export class SourceTrouble extends Error {
   }
 }
 
+/** The judgement behind the message no longer stands: it is to be judged again before anything more of it is sent. */
+export class Superseded extends Error {
+  constructor() {
+    super('the policy changed while the message waited')
+    this.name = 'Superseded'
+  }
+}
+
 /** A reply as one line for records and reports: printable, bounded. */
 export function replyText(reply: Reply): string {
   const status = reply.enhanced === null ? '' : `${reply.enhanced} `

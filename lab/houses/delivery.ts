@@ -2,12 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import type { Dns } from '../../../platform/dns.ts'
-import type { Customer } from '../../../rooms/registry/policy.ts'
-import type { LedgerEvent } from '../../../rooms/ledger/index.ts'
-import { type SignerClient, ensureWrappingKey, generateKeys, reducePolicy, startSigner } from '../../../signer/index.ts'
-import { RelaxedBodyHash } from '../../../standards/dkim/relaxed-body-hash.ts'
-import { Secret } from '../../../standards/secret.ts'
+import type { Dns } from '../../src/platform/dns.ts'
+import type { Customer } from '../../src/rooms/registry/policy.ts'
+import type { LedgerEvent } from '../../src/rooms/ledger/index.ts'
+import {
+  type SignerClient,
+  ensureWrappingKey,
+  generateKeys,
+  reducePolicy,
+  startSigner,
+} from '../../src/signer/index.ts'
+import { RelaxedBodyHash } from '../../src/standards/dkim/relaxed-body-hash.ts'
+import { Secret } from '../../src/standards/secret.ts'
 import {
   type Custody,
   type Entry,
@@ -15,13 +21,20 @@ import {
   type Recipient,
   type StoredMessage,
   openCustody,
-} from '../../custody/index.ts'
-import { type Decision, type DecisionId, DecisionIds, decide, rejudge, sealPermit } from '../../decision/index.ts'
-import { type EvidenceChanges, hosted, mailbox, over, ownReport } from '../../decision/testing/evidence.ts'
-import { acmeWith, operatorDomain, owned, policyOf } from '../../decision/testing/policy.ts'
-import { type Delivery, startDelivery } from '../delivery.ts'
-import type { AdmittedOwn, DeliveryOptions, OwnMessage } from '../room.ts'
-import { type DeliverySettings, type Timeouts, defaultDelivery } from '../settings.ts'
+} from '../../src/path/custody/index.ts'
+import {
+  type Decision,
+  type DecisionId,
+  DecisionIds,
+  decide,
+  rejudge,
+  sealPermit,
+} from '../../src/path/decision/index.ts'
+import { type EvidenceChanges, hosted, mailbox, over, ownReport } from '../../src/path/decision/testing/evidence.ts'
+import { acmeWith, operatorDomain, owned, policyOf } from '../../src/path/decision/testing/policy.ts'
+import { type Delivery, startDelivery } from '../../src/path/delivery/delivery.ts'
+import type { AdmittedOwn, DeliveryOptions, OwnMessage } from '../../src/path/delivery/room.ts'
+import { type DeliverySettings, type Timeouts, defaultDelivery } from '../../src/path/delivery/settings.ts'
 
 /** Delivery in its real surroundings: custody on disk, the decision room, a signer process. Only time and the world outside are the test's. */
 
