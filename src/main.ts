@@ -2,20 +2,17 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type Config, findConfig, isConfigProblems, loadConfig } from './config/index.ts'
-import type { ExitCode, Powers } from './doors/cli/call.ts'
-import { exitCodes } from './doors/cli/call.ts'
+import { type ExitCode, type Powers, exitCodes } from './doors/cli/call.ts'
 import { runCommandLine } from './doors/cli/cli.ts'
 import { remoteOperations } from './doors/cli/remote.ts'
 import { OperationError } from './doors/operations.ts'
 import { tryLock } from './platform/lock.ts'
 import { stderrLog } from './platform/pino-log.ts'
-import { openSupervisorChannel } from './processes/child.ts'
 import { readLocalAccess } from './processes/local-access.ts'
 import { dataDirectoryLock, supervise } from './processes/supervisor.ts'
 import { isPolicyProblems, policyContext, readPolicy } from './rooms/registry/index.ts'
 import { Secret } from './standards/secret.ts'
 
-const entry = import.meta.filename
 const labEntry = new URL('../lab/run.ts', import.meta.url).pathname
 
 /** What each command line verb can do, joined from the rooms. Heavy parts are loaded by who needs them. */
@@ -27,7 +24,6 @@ const powers: Powers = {
     if (problems.length > 0) return complain(problems)
     return supervise({
       config,
-      entry,
       log: stderrLog(config.log, 'supervisor'),
       announce: (line) => process.stdout.write(`${line}\n`),
       reread: () => configurationOr(asked),
@@ -101,28 +97,8 @@ function complain(problems: readonly string[]): ExitCode {
   return exitCodes.usage
 }
 
-/** `process NAME` is how the supervisor starts its children; it is not for people. */
-async function runChild(name: string | undefined): Promise<ExitCode | null> {
-  const channel = await openSupervisorChannel()
-  try {
-    if (name === 'control') await (await import('./processes/control/control.ts')).runControl(channel)
-    else if (name === 'relay') await (await import('./processes/relay/relay.ts')).runRelay(channel)
-    else return exitCodes.usage
-    return null
-  } catch (error) {
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    channel.say({ kind: 'failed', message: `${name}: ${message}`, exitCode: exitCodes.fault })
-    // The message must reach the supervisor before the channel goes.
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    return exitCodes.fault
-  }
-}
-
-const args = process.argv.slice(2)
 const terminal = {
   out: (text: string) => void process.stdout.write(text),
   err: (text: string) => void process.stderr.write(text),
 }
-const code = args[0] === 'process' ? await runChild(args[1]) : await runCommandLine(args, powers, terminal)
-// A child that is at work has no code yet, and lives until its channel closes.
-if (code !== null) process.exit(code)
+process.exit(await runCommandLine(process.argv.slice(2), powers, terminal))

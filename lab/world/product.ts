@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { stringify } from 'yaml'
 import { processTable } from './process-table.ts'
 
-const entry = new URL('../../src/main.ts', import.meta.url).pathname
+const entry = new URL('../../bin/anechoic', import.meta.url).pathname
 
 export type Printed = { readonly code: number; readonly out: string; readonly err: string }
 

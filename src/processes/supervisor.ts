@@ -5,6 +5,8 @@ import { LockHeldError, holdLock } from '../platform/lock.ts'
 import type { Log } from '../platform/log.ts'
 import type { ChildName, FromSupervisor, ToSupervisor } from './messages.ts'
 
+const entry = new URL('./main.ts', import.meta.url).pathname
+
 /** How long a start waits for a leaving instance, and a stop for mail in the air (contract section 1). */
 const patienceMs = 10_000
 /** Past the drain: a child that is still there then is stuck. */
@@ -24,7 +26,6 @@ type Child = {
 
 export type SupervisorOptions = {
   readonly config: Config
-  readonly entry: string
   readonly log: Log
   readonly announce: (line: string) => void
   /** Reads the configuration file again; null when it does not hold, with the problems already told. */
@@ -65,7 +66,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
 
   const start = (name: ChildName): void => {
     const child = children[name]
-    const spawned = spawn(process.execPath, [options.entry, 'process', name], {
+    const spawned = spawn(process.execPath, [entry, name], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     Object.assign(child, { process: spawned, startedAt: performance.now(), ready: false })

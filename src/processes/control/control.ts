@@ -14,7 +14,7 @@ import { dnsAt, systemDns } from '../../platform/dns-system.ts'
 import type { Log } from '../../platform/log.ts'
 import { stderrLog } from '../../platform/pino-log.ts'
 import { openStore, runMigrations } from '../../platform/sql.ts'
-import { openLedger } from '../../rooms/ledger/index.ts'
+import { type Ledger, openLedger } from '../../rooms/ledger/index.ts'
 import {
   type Registry,
   applyPolicyFile,
@@ -36,6 +36,7 @@ const shard = 0
 /** How long events wait in the relay's outbox at most, in milliseconds; what is asked for before is read from the outbox. */
 const projectEveryMs = 250
 const lookForKeysEveryMs = 1000
+const hourMs = 3_600_000
 
 /** Runs the control process: policy, API and jobs, until the supervisor says stop or is gone. */
 export async function runControl(channel: SupervisorChannel): Promise<void> {
@@ -82,11 +83,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   const jobs = [
     repeat(projectEveryMs, () => project(ledger, store), trouble('taking events into the ledger')),
     repeat(lookForKeysEveryMs, () => lookAfterKeys(keys, clock.now()), trouble('looking after keys')),
-    repeat(
-      3_600_000,
-      () => ledger.dropOlderThan(clock.now() - config.retention.ledger),
-      trouble('dropping old days of the ledger'),
-    ),
+    repeat(hourMs, () => forget(ledger, config, clock.now()), trouble('forgetting what is past its retention')),
   ]
   channel.onReloadPolicy(readPolicyFile)
   channel.onStop(async () => {
@@ -101,7 +98,12 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   channel.say({ kind: 'ready' })
 }
 
-async function project(ledger: ReturnType<typeof openLedger>, store: Kysely<unknown>): Promise<void> {
+async function forget(ledger: Ledger, config: Config, now: number): Promise<void> {
+  await ledger.dropOlderThan(now - config.retention.ledger)
+  await ledger.forgetSubjectsOlderThan(now - config.retention.subjects)
+}
+
+async function project(ledger: Ledger, store: Kysely<unknown>): Promise<void> {
   for (const { shard: of, sequence } of await ledger.project()) await writeProgress(store, of, sequence)
 }
 
