@@ -1,4 +1,6 @@
+import { acme } from '../world/cast.ts'
 import type { Policy, PolicyCustomer } from '../world/cast-policy.ts'
+import type { Tenant } from '../world/exchange-online.ts'
 import type { WorldOptions } from '../world/world.ts'
 import type { Story } from './story.ts'
 
@@ -8,22 +10,28 @@ export type StoryWorld = WorldOptions & { readonly name: string }
 /** The cast as it is. Most stories play here. */
 export const commonWorld: StoryWorld = { name: 'the world of the cast' }
 
-/** Small limits, and domains of Acme's that are granted but lack something. */
+/**
+ * Small limits, domains of Acme's that are granted but lack something, and retries that come soon. Grants of the cast are taken away
+ * here; only those of the domains below are left alone.
+ */
 export const strictWorld: StoryWorld = {
-  name: 'a world of small limits',
-  configuration: { limits: { maxMessageBytes: 65_536, maxRecipients: 5 } },
+  name: 'a world of small limits, in which grants are revoked',
+  configuration: {
+    limits: { maxMessageBytes: 65_536, maxRecipients: 5 },
+    delivery: { retry: { first: '300ms', factor: 1, max: '1s', giveUpAfter: '1h' } },
+  },
   withoutKeys: ['keyless.example'],
   policy: (policy) => {
     const asserted = { proof: 'asserted', approvedBy: 'admin@relay.lab.example', reason: 'the lab' }
-    const acme = customerOf(policy, 'acme')
+    const customer = customerOf(policy, 'acme')
     for (const [name, domain, grant] of [
       ['keyless.example', {}, {}],
       ['locked.example', { dnsLock: true }, {}],
       ['demanding.example', {}, { evidence: { dkim: 'require' } }],
       ['busy.example', {}, { limits: { messagesPerHour: 3 } }],
     ] as const) {
-      acme.domains.push({ name, ...asserted, ...domain })
-      acme.grants.push({
+      customer.domains.push({ name, ...asserted, ...domain })
+      customer.grants.push({
         id: `acme-${name.replace('.example', '')}`,
         source: 'acme-m365',
         domains: [name],
@@ -36,10 +44,10 @@ export const strictWorld: StoryWorld = {
   },
 }
 
-/** Grants are taken away here, and what could not be delivered is tried again soon. */
-export const revocationWorld: StoryWorld = {
-  name: 'a world in which grants are revoked',
-  configuration: { delivery: { retry: { first: '300ms', factor: 1, max: '1s', giveUpAfter: '1h' } } },
+/** Acme's tenant there, which knows those domains as its own. */
+export const acmeInStrictWorld: Tenant = {
+  ...acme,
+  domains: [...acme.domains, 'keyless.example', 'locked.example', 'demanding.example', 'busy.example'],
 }
 
 /** A customer of the cast, to be changed. */

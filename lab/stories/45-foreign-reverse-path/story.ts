@@ -14,7 +14,6 @@ export const story: Story = {
         'another customer’s domain': 'bob@globex.example',
         'a subdomain that was never proven': 'bounce@mail.acme.example',
         'a domain whose proof is missing': 'ann@unproven.acme.example',
-        'an address literal': 'ann@[127.0.0.10]',
       },
       (mailFrom) =>
         mailFrom.endsWith('onmicrosoft.com')

@@ -5,16 +5,16 @@ import { customerOf } from '../worlds.ts'
 const asserted = { proof: 'asserted', approvedBy: 'admin@relay.lab.example', reason: 'the lab' }
 const m365 = { kind: 'm365', tenant: '11111111-2222-4333-8444-555555555555', originators: ['initech.example'] }
 const domains = [{ name: 'acme.example' }, { name: 'initech.onmicrosoft.com' }, { name: '*.example' }]
-/** Each is a source that Initech would like to have; `wrong` is the key at which the policy must refuse it. */
+/** Sources that Initech would like to have, and the key at which the policy must refuse each. */
 const sources = [
-  { wrong: 'networks.0', kind: 'network', networks: ['0.0.0.0/0'] },
-  { wrong: 'networks.0', kind: 'network', networks: ['203.0.0.0/16'] },
-  { wrong: 'networks.0', kind: 'network', networks: ['127.0.0.2/32'] },
-  { ...m365, wrong: 'hybridHosts.0', hybridHosts: ['198.51.0.0/16'] },
-  { ...m365, wrong: 'tenant', tenant: '*' },
-  { ...m365, wrong: 'tenant', tenant: consumer.id },
-  { ...m365, wrong: 'originators.0', tenant: acme.id, originators: ['acme.example'] },
-  { ...m365, wrong: 'originators.0', originators: ['*'] },
+  { source: { kind: 'network', networks: ['0.0.0.0/0'] }, key: 'networks.0' },
+  { source: { kind: 'network', networks: ['203.0.0.0/16'] }, key: 'networks.0' },
+  { source: { kind: 'network', networks: ['127.0.0.2/32'] }, key: 'networks.0' },
+  { source: { ...m365, hybridHosts: ['198.51.0.0/16'] }, key: 'hybridHosts.0' },
+  { source: { ...m365, tenant: '*' }, key: 'tenant' },
+  { source: { ...m365, tenant: consumer.id }, key: 'tenant' },
+  { source: { ...m365, tenant: acme.id, originators: ['acme.example'] }, key: 'originators.0' },
+  { source: { ...m365, originators: ['*'] }, key: 'originators.0' },
 ]
 
 export const story: Story = {
@@ -24,11 +24,11 @@ export const story: Story = {
     const printed = await world.tryPolicy((policy) => {
       const initech = customerOf(policy, 'initech')
       initech.domains = domains.map((domain) => ({ ...domain, ...asserted }))
-      initech.sources = sources.map(({ wrong: _, ...source }, at) => ({ id: `wish-${at}`, ...source }))
+      initech.sources = sources.map(({ source }, at) => ({ id: `wish-${at}`, ...source }))
     })
     const wanted = [
       ...domains.map((_, at) => `customers.2.domains.${at}.name:`),
-      ...sources.map(({ wrong }, at) => `customers.2.sources.${at}.${wrong}:`),
+      ...sources.map(({ key }, at) => `customers.2.sources.${at}.${key}:`),
     ]
     const problems = printed.err.trim().split('\n')
     return {

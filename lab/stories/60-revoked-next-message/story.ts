@@ -1,11 +1,11 @@
 import { fromHost, plant } from '../senders.ts'
-import { customerOf, revocationWorld } from '../worlds.ts'
+import { customerOf, strictWorld } from '../worlds.ts'
 import type { Story } from '../story.ts'
 
 export const story: Story = {
   title: 'A revoked grant refuses the next message',
   shows: '10: a revoked grant stops within a second',
-  world: revocationWorld,
+  world: strictWorld,
   play: async (world, stage) => {
     const first = await fromHost(world, stage, plant)
     await world.applyPolicy((policy) => {

@@ -1,6 +1,6 @@
 import type { SmtpReply } from '../../world/smtp-client.ts'
 import { throughExchangeOnline } from '../senders.ts'
-import { customerOf, revocationWorld } from '../worlds.ts'
+import { customerOf, strictWorld } from '../worlds.ts'
 import type { Story } from '../story.ts'
 
 type Queued = { readonly state: string; readonly reason: string | null }
@@ -18,7 +18,7 @@ async function until(itIs: () => Promise<boolean>): Promise<boolean> {
 export const story: Story = {
   title: 'A revoked grant stops mail that is queued already',
   shows: '10: a revoked grant stops within a second, queued mail included; 5.11 kill switch',
-  world: revocationWorld,
+  world: strictWorld,
   play: async (world, stage) => {
     world.receiver.deferEverything(true)
     const wrong: string[] = []

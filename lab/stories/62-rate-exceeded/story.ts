@@ -1,5 +1,5 @@
 import { throughExchangeOnline } from '../senders.ts'
-import { strictWorld } from '../worlds.ts'
+import { acmeInStrictWorld, strictWorld } from '../worlds.ts'
 import type { Story } from '../story.ts'
 
 export const story: Story = {
@@ -7,7 +7,7 @@ export const story: Story = {
   shows: '5.12 rate limits; 1.2 bursts',
   world: strictWorld,
   play: async (world, stage) => {
-    const mail = { from: 'ann@busy.example' }
+    const mail = { tenant: acmeInStrictWorld, from: 'ann@busy.example' }
     const wrong: string[] = []
     for (let at = 1; at <= 3; at++) {
       const { code, text } = await throughExchangeOnline(world, stage, mail)

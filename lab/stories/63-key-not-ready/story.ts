@@ -1,5 +1,5 @@
 import { throughExchangeOnline } from '../senders.ts'
-import { strictWorld } from '../worlds.ts'
+import { acmeInStrictWorld, strictWorld } from '../worlds.ts'
 import type { Story } from '../story.ts'
 
 export const story: Story = {
@@ -8,7 +8,7 @@ export const story: Story = {
   world: strictWorld,
   play: async (world, stage) => ({
     sent: 'From ann@keyless.example, whose key record is not published',
-    said: await throughExchangeOnline(world, stage, { from: 'ann@keyless.example' }),
+    said: await throughExchangeOnline(world, stage, { tenant: acmeInStrictWorld, from: 'ann@keyless.example' }),
   }),
   expect: { refused: 'key-not-ready', code: 451 },
 }

@@ -1,5 +1,5 @@
 import { throughExchangeOnline } from '../senders.ts'
-import { strictWorld } from '../worlds.ts'
+import { acmeInStrictWorld, strictWorld } from '../worlds.ts'
 import type { Story } from '../story.ts'
 
 export const story: Story = {
@@ -8,7 +8,7 @@ export const story: Story = {
   world: strictWorld,
   play: async (world, stage) => ({
     sent: 'From ann@demanding.example, whose grant requires the provider’s DKIM',
-    said: await throughExchangeOnline(world, stage, { from: 'ann@demanding.example' }),
+    said: await throughExchangeOnline(world, stage, { tenant: acmeInStrictWorld, from: 'ann@demanding.example' }),
   }),
   expect: { refused: 'evidence-required' },
 }
