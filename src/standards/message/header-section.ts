@@ -109,21 +109,21 @@ export function hasEightBit(bytes: Buffer): boolean {
 
 /** Where the field that begins at `start` ends: behind the CRLF that no blank follows. */
 function fieldEnd(header: Buffer, start: number): number | SyntaxFault {
-  let at = start
-  do {
-    const lineFeed = header.indexOf(LF, at)
-    if (lineFeed === -1) return syntaxFault('the header section does not end in CRLF', at)
-    // The first CR of a line must be the one before its LF: an earlier one is bare, a later one belongs to a bare LF.
-    if (header.indexOf(CR, at) !== lineFeed - 1 || lineFeed === at)
-      return syntaxFault('the header section has a bare CR or LF', at)
-    at = lineFeed + 1
-  } while (at < header.length && isBlank(header[at]))
-  return at
+  for (let at = start; at < header.length; at++) {
+    const octet = header[at]
+    if (octet === LF) return syntaxFault('the header section has a bare CR or LF', at)
+    if (octet !== CR) continue
+    if (header[at + 1] !== LF) return syntaxFault('the header section has a bare CR or LF', at)
+    at++
+    if (!isBlank(header[at + 1])) return at + 1
+  }
+  return syntaxFault('the header section does not end in CRLF', start)
 }
 
 function readField(header: Buffer, start: number, end: number): HeaderField {
-  const colon = start + header.subarray(start, end).indexOf(COLON)
-  if (colon < start) {
+  let colon = start
+  while (colon < end && header[colon] !== COLON) colon++
+  if (colon === end) {
     const nameEnd = end - 2
     const fault = 'the line is no header field: it has no colon'
     return { name: nameText(header, start, nameEnd), start, nameEnd, valueStart: nameEnd, end, malformed: fault }

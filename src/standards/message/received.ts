@@ -18,7 +18,7 @@ export type ReceivedHop = {
 }
 
 const mostRead = 2000
-const clause = /(?:^|[ \t])(from|by|with)[ \t]{1,9}([^ \t()[\];]{1,255})/gi
+const clause = /(from|by|with)[ \t]{1,9}([^ \t()[\];]{1,255})/iy
 const literal = /[[(](?:IPv6:)?([0-9A-Fa-f:.]{2,45})(?:%[0-9A-Za-z]{1,16})?[\])]/i
 
 /** Reads what it can from an unfolded Received value; the first 2,000 characters count. */
@@ -26,30 +26,34 @@ export function parseReceived(value: string): ReceivedHop {
   const text = value.slice(0, mostRead)
   const semicolon = text.lastIndexOf(';')
   const clauses = semicolon === -1 ? text : text.slice(0, semicolon)
-  const found = new Map<string, { readonly value: string; readonly at: number }>()
-  for (const match of withoutComments(clauses).matchAll(clause)) {
-    const name = (match[1] ?? '').toLowerCase()
-    if (!found.has(name)) found.set(name, { value: match[2] ?? '', at: match.index })
-  }
-  const by = found.get('by')
-  const address = parseIp(literal.exec(clauses.slice(0, by?.at ?? clauses.length))?.[1] ?? '')
+  const found = readClauses(clauses)
+  const address = parseIp(literal.exec(clauses.slice(0, found.by?.at ?? clauses.length))?.[1] ?? '')
   return {
-    from: found.get('from')?.value ?? null,
+    from: found.from?.value ?? null,
     address: isSyntaxFault(address) ? null : address,
-    by: by?.value ?? null,
-    with: found.get('with')?.value ?? null,
+    by: found.by?.value ?? null,
+    with: found.with?.value ?? null,
     at: semicolon === -1 ? null : parseDateTime(text.slice(semicolon + 1).trim()),
   }
 }
 
-/** Blanks out comments, nested ones too, so that offsets stay. */
-function withoutComments(text: string): string {
+type Clauses = Partial<Record<'from' | 'by' | 'with', { readonly value: string; readonly at: number }>>
+
+/** The first clause of each name that starts a word outside comments, nested ones too. */
+function readClauses(text: string): Clauses {
+  const found: Clauses = {}
   let depth = 0
-  let out = ''
-  for (const character of text) {
+  let behindBlank = true
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at] ?? ''
     if (character === '(') depth++
-    out += depth > 0 ? ' '.repeat(character.length) : character
-    if (character === ')' && depth > 0) depth--
+    else if (character === ')' && depth > 0) depth--
+    else if (depth === 0 && behindBlank && 'fbwFBW'.includes(character)) {
+      clause.lastIndex = at
+      const [, name = '', value = ''] = clause.exec(text) ?? []
+      if (value !== '') found[name.toLowerCase() as keyof Clauses] ??= { value, at }
+    }
+    behindBlank = character === ' ' || character === '\t'
   }
-  return out
+  return found
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isSyntaxFault } from '../fault.ts'
@@ -52,6 +53,33 @@ describe('parseIp', () => {
     '[::1]',
   ])('refuses %j', (text) => {
     expect(isSyntaxFault(parseIp(text))).toBe(true)
+  })
+})
+
+describe('parseIp and the platform', () => {
+  const word = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }))
+  const text = fc.oneof(
+    fc.ipV4(),
+    fc.ipV6(),
+    fc.array(word, { minLength: 8, maxLength: 8 }).map((words) => words.map((one) => one.toString(16)).join(':')),
+    fc.string({
+      unit: fc.constantFrom(':', '::', '.', '0', '1', 'f', 'ff', '255', '1.2.3.4', 'g', '%', '/'),
+      maxLength: 12,
+    }),
+  )
+  it('agree on what an address is and how it is written', () => {
+    fc.assert(
+      fc.property(text, (one) => {
+        const ours = parseIp(one)
+        expect(isSyntaxFault(ours)).toBe(!isIP(one) || one.includes('%'))
+        if (isSyntaxFault(ours) || !one.includes(':')) return
+        // The URL standard writes IPv6 as RFC 5952 does.
+        const written = new URL(`http://[${one}]/`).hostname.slice(1, -1)
+        if (ours.includes(':')) expect(ours).toBe(written)
+        else expect(new URL(`http://[::ffff:${ours}]/`).hostname.slice(1, -1)).toBe(written)
+      }),
+      { numRuns: 3000 },
+    )
   })
 })
 

@@ -1,4 +1,3 @@
-import ipaddr from 'ipaddr.js'
 import { type SyntaxFault, isSyntaxFault, syntaxFault } from '../fault.ts'
 
 declare const ip: unique symbol
@@ -12,15 +11,59 @@ export type Network = {
   readonly prefix: number
 }
 
-/** Reads dotted-quad IPv4 (no octal, no short forms) or IPv6 text. */
+/** Reads dotted-quad IPv4 (no octal, no short forms) or IPv6 text (RFC 4291 §2.2, no zone). */
 export function parseIp(text: string): IpAddress | SyntaxFault {
-  if (text.includes(':')) {
-    if (!ipaddr.IPv6.isValid(text) || text.includes('%')) return syntaxFault('not an IPv6 address')
-    const six = ipaddr.IPv6.parse(text)
-    return (six.isIPv4MappedAddress() ? six.toIPv4Address().toString() : six.toRFC5952String()) as IpAddress
+  if (!text.includes(':')) return dottedQuad.test(text) ? (text as IpAddress) : syntaxFault('not an IPv4 address')
+  const words = text.length > 45 ? null : readIpv6(text)
+  if (words === null) return syntaxFault('not an IPv6 address')
+  const isMapped = words[5] === 0xffff && words.slice(0, 5).every((word) => word === 0)
+  return (isMapped ? formatIpv4(words[6] ?? 0, words[7] ?? 0) : formatIpv6(words)) as IpAddress
+}
+
+const decimalOctet = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
+const dottedQuad = new RegExp(`^${decimalOctet}(?:\\.${decimalOctet}){3}$`)
+const hexWord = /^[0-9a-f]{1,4}$/i
+
+function readIpv6(text: string): number[] | null {
+  const halves = text.split('::')
+  const [before = '', after] = halves
+  if (halves.length > 2) return null
+  const head = readWords(before, after === undefined)
+  const tail = after === undefined ? [] : readWords(after, true)
+  if (head === null || tail === null) return null
+  const missing = 8 - head.length - tail.length
+  if (after === undefined ? missing !== 0 : missing < 1) return null
+  return [...head, ...Array.from({ length: missing }, () => 0), ...tail]
+}
+
+/** `mayEndDotted`: the last 32 bits may be written as IPv4 where the address ends. */
+function readWords(text: string, mayEndDotted: boolean): number[] | null {
+  if (text === '') return []
+  const words: number[] = []
+  const parts = text.split(':')
+  for (const [at, part] of parts.entries()) {
+    if (hexWord.test(part)) words.push(Number.parseInt(part, 16))
+    else if (mayEndDotted && at === parts.length - 1 && dottedQuad.test(part)) words.push(...ipv4Words(part))
+    else return null
   }
-  if (!ipaddr.IPv4.isValidFourPartDecimal(text)) return syntaxFault('not an IPv4 address')
-  return ipaddr.IPv4.parse(text).toString() as IpAddress
+  return words
+}
+
+function formatIpv4(high: number, low: number): string {
+  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
+}
+
+/** RFC 5952 §4: lower case, no leading zeros, the first of the longest runs of two or more zero words shortened. */
+function formatIpv6(words: readonly number[]): string {
+  let [from, length] = [0, 1]
+  for (let at = 0; at < 8; at++) {
+    let end = at
+    while (words[end] === 0) end++
+    if (end - at > length) [from, length] = [at, end - at]
+    at = Math.max(at, end)
+  }
+  const hex = (part: readonly number[]) => part.map((word) => word.toString(16)).join(':')
+  return length < 2 ? hex(words) : `${hex(words.slice(0, from))}::${hex(words.slice(from + length))}`
 }
 
 /** Reads `address` or `address/prefix`. Bits set beyond the prefix are a fault: they are nearly always a typing error. */
@@ -100,14 +143,16 @@ type Level<T> = { readonly prefix: number; readonly byKey: Map<string, T> }
 
 /** The address as 16-bit words, two or eight. Its text is canonical, so `::` stands at most once and there is no dotted tail. */
 function wordsOf(address: IpAddress): number[] {
-  if (!address.includes(':')) {
-    const [a, b, c, d] = address.split('.').map(Number)
-    return [((a ?? 0) << 8) | (b ?? 0), ((c ?? 0) << 8) | (d ?? 0)]
-  }
+  if (!address.includes(':')) return ipv4Words(address)
   const [before, after] = address.split('::')
   const head = hexWords(before ?? '')
   const tail = after === undefined ? [] : hexWords(after)
   return [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => 0), ...tail]
+}
+
+function ipv4Words(text: string): number[] {
+  const [a = 0, b = 0, c = 0, d = 0] = text.split('.').map(Number)
+  return [(a << 8) | b, (c << 8) | d]
 }
 
 function hexWords(text: string): number[] {
