@@ -14,6 +14,7 @@ import {
   type RecipientRow,
   type RecipientStateRow,
   checksumOf,
+  damagedPage,
 } from './wire.ts'
 
 type StoredColumns = {
@@ -97,7 +98,7 @@ export class ReaderStore {
     try {
       return read()
     } catch (error) {
-      if (isCorruption(error)) return { damage: 'a page of the database that holds it is damaged' }
+      if (isCorruption(error)) return { damage: damagedPage }
       throw error
     }
   }
@@ -225,7 +226,7 @@ function unreadable(id: string): ListedRow {
   return {
     id,
     state: 'damaged',
-    reason: 'a page of the database that holds it is damaged',
+    reason: damagedPage,
     customer: '',
     source: '',
     domain: '',

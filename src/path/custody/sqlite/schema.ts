@@ -140,7 +140,7 @@ export function openForReading(directory: string): Database.Database {
   return db
 }
 
-export function isSqliteError(error: unknown): error is Error & { readonly code: string } {
+function isSqliteError(error: unknown): error is Error & { readonly code: string } {
   return error instanceof Database.SqliteError
 }
 

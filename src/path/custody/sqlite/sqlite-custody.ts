@@ -21,7 +21,14 @@ import { asBuffer, bodySize, entryBytes, entryRow, eventRow, outcomeRow, queueRo
 import type { FreeSpace } from './free-space.ts'
 import { bodyDirectory } from './schema.ts'
 import type { ThreadClient } from './thread-client.ts'
-import type { ReadAnswers, ReadRequest, WriteAnswers, WriteRequest, WriterOpened } from './wire.ts'
+import {
+  type ReadAnswers,
+  type ReadRequest,
+  type WriteAnswers,
+  type WriteRequest,
+  type WriterOpened,
+  damagedPage,
+} from './wire.ts'
 
 /** Events that may wait to be written before `record` refuses more. */
 const recordLimit = 10_000
@@ -152,7 +159,7 @@ export class SqliteCustody implements Custody {
     const files: (BodyFile | null)[] = []
     const bytes: Buffer[] = []
     let at = 0
-    const settled = await this.#keepingFiles(files, async () => {
+    const settled = await this.#sparingRepeats(id, files, async () => {
       const rows = []
       for (const entry of follow) {
         const bodyFile = await this.#fileFor(entry)
@@ -163,22 +170,32 @@ export class SqliteCustody implements Custody {
           at += piece.length
         }
       }
-      return this.#writeOf(id, {
-        request: { ask: 'settle', id, outcomes: outcomes.map(outcomeRow), follow: rows, events: events.map(eventRow) },
+      return this.#write(
+        { ask: 'settle', id, outcomes: outcomes.map(outcomeRow), follow: rows, events: events.map(eventRow) },
         bytes,
-      })
+      )
     })
-    if (settled.aside) this.#foundDamaged(id, 'a page of the database that holds it is damaged')
+    if (settled.aside) this.#foundDamaged(id, damagedPage)
     for (const name of settled.unused) await removeBodyFile(this.#bodies, name)
   }
 
   hold(id: DecisionId, reason: string, until: number, events: readonly LedgerEvent[]): Promise<boolean> {
-    return this.#writeOf(id, { request: { ask: 'hold', id, reason, until, events: events.map(eventRow) } })
+    return this.#move({ ask: 'hold', id, reason, until, events: events.map(eventRow) })
   }
 
   release(id: DecisionId, events: readonly LedgerEvent[]): Promise<boolean> {
-    const dueAt = this.#parts.clock.now()
-    return this.#writeOf(id, { request: { ask: 'release', id, dueAt, events: events.map(eventRow) } })
+    return this.#move({ ask: 'release', id, dueAt: this.#parts.clock.now(), events: events.map(eventRow) })
+  }
+
+  /** One that turns out to be damaged is set aside by the attempt, so it is in no state that could be moved. */
+  async #move(request: Extract<WriteRequest, { readonly ask: 'hold' | 'release' }>): Promise<boolean> {
+    try {
+      return await this.#write(request)
+    } catch (error) {
+      if (!(error instanceof CustodyError && error.kind === 'damaged')) throw error
+      this.#foundDamaged(request.id as DecisionId, damagedPage)
+      return false
+    }
   }
 
   async list(filter: QueueFilter, after: DecisionId | null, limit: number): Promise<readonly QueueRow[]> {
@@ -258,18 +275,6 @@ export class SqliteCustody implements Custody {
     }
   }
 
-  async #writeOf<R extends WriteRequest>(
-    id: DecisionId,
-    { request, bytes = [] }: { readonly request: R; readonly bytes?: readonly Buffer[] },
-  ): Promise<WriteAnswers[R['ask']]> {
-    try {
-      return await this.#write(request, bytes)
-    } catch (error) {
-      if (isCorrupt(error)) this.#foundDamaged(id, 'a page of the database that holds it is damaged')
-      throw error
-    }
-  }
-
   #write<R extends WriteRequest>(request: R, bytes: readonly Buffer[] = []): Promise<WriteAnswers[R['ask']]> {
     return this.#parts.writer.ask(request, bytes) as Promise<WriteAnswers[R['ask']]>
   }
@@ -289,6 +294,16 @@ export class SqliteCustody implements Custody {
     } catch (error) {
       if (!(error instanceof CustodyError && error.kind === 'unavailable')) await this.#removeFiles(files)
       throw error instanceof CustodyError ? error : diskError(error)
+    }
+  }
+
+  /** A message whose outcome cannot be written at all must not be sent again and again by this process. */
+  async #sparingRepeats<T>(id: DecisionId, files: readonly (BodyFile | null)[], write: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#keepingFiles(files, write)
+    } catch (error) {
+      if (isCorrupt(error)) this.#foundDamaged(id, damagedPage)
+      throw error
     }
   }
 

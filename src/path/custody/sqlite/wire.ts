@@ -151,6 +151,9 @@ export type ListedRow = {
   readonly recipients: readonly RecipientStateRow[]
 }
 
+/** Why a message is set aside when a page that it needs is damaged. */
+export const damagedPage = 'a page of the database that holds it is damaged'
+
 /** Something that the disk says about one message and that is not what was stored. */
 export type DamageFound = { readonly damage: string }
 

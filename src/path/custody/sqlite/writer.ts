@@ -12,7 +12,7 @@ import {
   errorAnswer,
   errorWords,
 } from './thread-protocol.ts'
-import type { WriteRequest, WriterOpened } from './wire.ts'
+import { type WriteRequest, type WriterOpened, damagedPage } from './wire.ts'
 import { type Change, WriterStore } from './writer-store.ts'
 
 /** Moments of a group at which someone may look on. */
@@ -133,7 +133,7 @@ class Writer {
       besides.push({ request: { ask: 'record', events: request.events }, bytes })
       for (const entry of request.follow) besides.push({ request: { ask: 'accept', entry, events: [] }, bytes })
     }
-    const done = this.#setAside(request.id, 'a page of the database that holds it is damaged', besides)
+    const done = this.#setAside(request.id, damagedPage, besides)
     if ('error' in done) return errorAnswer(error)
     return request.ask === 'settle' ? { value: { unused: [], aside: true } } : errorAnswer(error, request.id)
   }
