@@ -22,8 +22,6 @@ export type Proof =
   | 'stamped' // a trust field that occurs exactly once on a proven provider connection
   | 'built-in' // our own notifications
 
-export type { seal as verifiedSeal }
-
 /** Everything gathered about one message. Plain data, JSON all through: it goes into the ledger and is judged again on replay. */
 export type Evidence = {
   readonly fault: IngressFault | { readonly kind: 'storage-full' } | null

@@ -1,6 +1,3 @@
 export type * from './evidence.ts'
-export type { Occasion } from './gather.ts'
-export type { NetworkStatus } from './networks/provider-networks.ts'
-export type { OwnMail } from './own.ts'
 export { restoreEvidence } from './restore.ts'
-export { type EvidenceOptions, type EvidenceRoom, type SignIn, openEvidence } from './room.ts'
+export { type EvidenceRoom, openEvidence } from './room.ts'

@@ -2,7 +2,7 @@
  * Names that providers' client certificates bear. They prove the provider, so a policy may not list such a certificate as one party's
  * own. Each stands for itself and everything below it.
  */
-export const providerCertificateNames: readonly string[] = [
+const providerCertificateNames: readonly string[] = [
   'protection.outlook.com',
   'protection.office365.us',
   'protection.partner.outlook.cn',

@@ -10,19 +10,11 @@ import {
 import type { SharedRange } from './range.ts'
 import { sharedServices } from './services.ts'
 
-export type { ProviderName, SharedRange } from './range.ts'
-export {
-  m365Consumer,
-  m365Endpoints,
-  m365Historical,
-  m365Outbound,
-  m365RelayPool,
-  m365ReverseDomain,
-  m365SovereignClouds,
-} from './m365.ts'
+export type { SharedRange } from './range.ts'
+export { m365Endpoints, m365Outbound, m365RelayPool, m365ReverseDomain } from './m365.ts'
 export { googleOutbound } from './google.ts'
 export { isConsumerOriginator, isProviderOwnedDomain } from './domains.ts'
-export { isProviderCertificateName, providerCertificateNames } from './certificates.ts'
+export { isProviderCertificateName } from './certificates.ts'
 
 /** Every shared sending range we know, current and former. Overlap of a policy's `network` source with any of them is an error. */
 export const sharedRanges: readonly SharedRange[] = [
