@@ -30,13 +30,8 @@ export type Listener = {
 export async function startListener(options: ListenerOptions, gate: Gate, log: Log, clock: Clock): Promise<Listener> {
   const doors = new Doors(options, gate, log, clock)
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => doors.enter(socket))
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host: options.host, port: options.port }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
+  await listen(server, options)
+  doors.open()
   server.on('error', (error) => log.error('accepting connections failed', { cause: error.message }))
   const { address, port } = server.address() as AddressInfo
   return {
@@ -47,6 +42,16 @@ export async function startListener(options: ListenerOptions, gate: Gate, log: L
   }
 }
 
+function listen(server: Server, { host, port }: ListenerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
 class Doors {
   readonly #gate: Gate
   readonly #log: Log
@@ -54,7 +59,7 @@ class Doors {
   readonly #wires = new Set<Wire>()
   #service: Service
   #context: SecureContext | null
-  #sweeper: NodeJS.Timeout
+  #sweeper: NodeJS.Timeout | undefined
   #stopping = false
 
   constructor(options: ListenerOptions, gate: Gate, log: Log, clock: Clock) {
@@ -63,6 +68,10 @@ class Doors {
     this.#clock = clock
     this.#service = this.#serviceOf(options)
     this.#context = contextOf(options)
+  }
+
+  open(): void {
+    clearInterval(this.#sweeper)
     this.#sweeper = this.#startSweeper()
   }
 
@@ -71,8 +80,7 @@ class Doors {
     const context = contextOf(options)
     this.#service = service
     this.#context = context
-    clearInterval(this.#sweeper)
-    this.#sweeper = this.#startSweeper()
+    this.open()
   }
 
   enter(socket: Socket): void {
@@ -84,6 +92,7 @@ class Doors {
     }
     const { connections } = this.#service.options.budget
     if (this.#stopping || !connections.tryEnter(address)) {
+      this.#service.log.debug('a connection was turned away', { client: address, stopping: this.#stopping })
       const text = this.#stopping
         ? 'shutting down, please try again later'
         : 'too many connections, please try again later'

@@ -1,64 +1,30 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { constants } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
+import 'reflect-metadata'
+import { constants, webcrypto } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import * as x509 from '@peculiar/x509'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { IpAddress } from '../../standards/names/ip.ts'
+import type { Reply } from '../../standards/smtp/reply.ts'
+import { TestClient } from './testing/client.ts'
+import { certificateRequestIn, eavesdrop } from './testing/eavesdrop.ts'
+import { AcceptingGate } from './testing/gate.ts'
 import { type Scene, type Setting, closeListeners, openListener } from './testing/listener.ts'
 
-type Pair = { readonly cert: string; readonly key: string }
+let server: Issued
+let root: Issued
+let middle: Issued
+let leaf: Issued
 
-let directory: string
-let server: Pair
-let root: Pair
-let middle: Pair
-let leaf: Pair
-
-function issue(name: string, extensions: string, issuer: string | null): Pair {
-  const at = (file: string): string => path.join(directory, file)
-  const openssl = (...args: string[]): void => {
-    execFileSync('openssl', args, { stdio: 'pipe' })
-  }
-  openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at(`${name}.key`))
-  openssl('req', '-new', '-key', at(`${name}.key`), '-subj', `/CN=${name}`, '-out', at(`${name}.csr`))
-  writeFileSync(at(`${name}.ext`), extensions)
-  const signedBy =
-    issuer === null
-      ? ['-signkey', at(`${name}.key`)]
-      : ['-CA', at(`${issuer}.pem`), '-CAkey', at(`${issuer}.key`), '-CAcreateserial']
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    at(`${name}.csr`),
-    ...signedBy,
-    '-days',
-    '2',
-    '-extfile',
-    at(`${name}.ext`),
-    '-out',
-    at(`${name}.pem`),
-  )
-  return { cert: readFileSync(at(`${name}.pem`), 'utf8'), key: readFileSync(at(`${name}.key`), 'utf8') }
-}
-
-beforeAll(() => {
-  directory = mkdtempSync(path.join(tmpdir(), 'ingress-tls-'))
-  server = issue('relay.example', 'subjectAltName=DNS:relay.example', null)
-  root = issue('root', 'basicConstraints=critical,CA:TRUE', null)
-  middle = issue('middle', 'basicConstraints=critical,CA:TRUE', 'root')
-  leaf = issue('mail.protection.example', 'extendedKeyUsage=serverAuth', 'middle')
+beforeAll(async () => {
+  server = await selfSigned('relay.example')
+  root = await selfSigned('root')
+  middle = await root.issue('middle')
+  leaf = await middle.issue('mail.protection.example', [x509.ExtendedKeyUsage.serverAuth])
 })
-afterAll(() => rmSync(directory, { recursive: true }))
 afterEach(closeListeners)
 
 function openTls(setting: Setting = {}): Promise<Scene> {
   return openListener({ ...setting, options: { tls: server, auth: true, ...setting.options } })
-}
-
-function der(pem: string): Buffer {
-  return Buffer.from(pem.replace(/-----[A-Z ]+-----|\s/g, ''), 'base64')
 }
 
 const message = 'Subject: x\r\n\r\nhello\r\n.\r\n'
@@ -140,6 +106,39 @@ describe('STARTTLS', () => {
     await expect.poll(() => options.budget.connections.total).toBe(0)
   })
 
+  test('octets behind it that come while we are busy are refused as well', async () => {
+    let release = (): void => {}
+    class Slow extends AcceptingGate {
+      override async onMail(...args: Parameters<AcceptingGate['onMail']>): Promise<Reply | null> {
+        await new Promise<void>((resolve) => {
+          release = resolve
+        })
+        return await super.onMail(...args)
+      }
+    }
+    const gate = new Slow()
+    const { connect } = await openTls({ gate })
+    const client = await connect()
+    await client.say('EHLO a')
+    await client.drip('MAIL FROM:<first@b.example>\r\nSTARTTLS\r\nRSET\r\nMAIL FROM:<injected@b.example>\r\n')
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50)
+    })
+    release()
+    expect([await client.code(), await client.code()]).toEqual(['250 2.1.0', '503 5.5.1'])
+    await client.closed()
+    expect(gate.mails.length).toBe(1)
+  })
+
+  test('a stop does not wait for handshakes', async () => {
+    const { connect, listener } = await openTls()
+    const client = await connect()
+    await client.sayAll('EHLO a', 'STARTTLS')
+    const started = performance.now()
+    await listener.close(5000)
+    expect(performance.now() - started).toBeLessThan(500)
+  })
+
   test('TLS 1.1 is refused', async () => {
     const { connect, options } = await openTls()
     const client = await connect()
@@ -177,31 +176,31 @@ describe('the client certificate', () => {
   }
 
   test.each(['TLSv1.2', 'TLSv1.3'] as const)('comes with its whole chain, leaf first, over %s', async (version) => {
-    expect(await presented(leaf.cert + middle.cert, leaf.key, version)).toEqual([der(leaf.cert), der(middle.cert)])
+    expect(await presented(leaf.cert + middle.cert, leaf.key, version)).toEqual([leaf.der, middle.der])
     expect(await presented(leaf.cert + middle.cert + root.cert, leaf.key, version)).toEqual([
-      der(leaf.cert),
-      der(middle.cert),
-      der(root.cert),
+      leaf.der,
+      middle.der,
+      root.der,
     ])
-    expect(await presented(leaf.cert, leaf.key, version)).toEqual([der(leaf.cert)])
+    expect(await presented(leaf.cert, leaf.key, version)).toEqual([leaf.der])
   })
 
   test('may be self-signed: nothing is verified here', async () => {
-    expect(await presented(root.cert, root.key, 'TLSv1.3')).toEqual([der(root.cert)])
+    expect(await presented(root.cert, root.key, 'TLSv1.3')).toEqual([root.der])
   })
 
   test('is asked for without naming an authority', async () => {
     const { listener } = await openTls()
-    const args = ['s_client', '-starttls', 'smtp', '-connect', `127.0.0.1:${listener.port}`, '-tls1_2']
-    const output = await new Promise<string>((resolve) => {
-      const child = spawn('openssl', args, { stdio: ['pipe', 'pipe', 'pipe'] })
-      let text = ''
-      child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
-      child.on('close', () => resolve(text))
-      child.stdin.end()
-    })
-    expect(output).toContain('No client certificate CA names sent')
-    expect(output).toMatch(/Client Certificate Types: .*RSA/)
+    const between = await eavesdrop(listener.port)
+    const client = await TestClient.connect(between.port)
+    await client.code()
+    await client.say('EHLO a')
+    const clear = between.heard().length
+    await client.startTls({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' })
+    const handshake = between.heard().subarray(clear + '220 2.0.0 go ahead with TLS\r\n'.length)
+    expect(certificateRequestIn(handshake)).toEqual({ authorities: Buffer.alloc(0) })
+    client.destroy()
+    between.close()
   })
 })
 
@@ -306,9 +305,7 @@ describe('AUTH PLAIN', () => {
 
   test('a client that keeps guessing over many sessions is barred', async () => {
     const { client, options } = await secured()
-    const { address } = { address: '127.0.0.1' } as {
-      address: Parameters<typeof options.budget.authFailures.record>[0]
-    }
+    const address = '127.0.0.1' as IpAddress
     for (let count = 0; count < 30; count++) options.budget.authFailures.record(address)
     expect(await client.say(`AUTH PLAIN ${right}`)).toBe('421 4.7.0')
     await client.closed()
@@ -326,3 +323,47 @@ describe('AUTH PLAIN', () => {
     expect(await client.sayAll('AUTH PLAIN', 'A'.repeat(12_300), 'NOOP')).toEqual(['334', '500 5.5.6', '250 2.0.0'])
   })
 })
+
+type Pair = { readonly cert: string; readonly key: string }
+
+/** A certificate with its key, and the power to sign others with it. */
+type Issued = Pair & {
+  readonly der: Buffer
+  readonly issue: (name: string, usages?: readonly x509.ExtendedKeyUsage[]) => Promise<Issued>
+}
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+const dayMs = 86_400_000
+
+function selfSigned(name: string): Promise<Issued> {
+  return issued(name, null, [])
+}
+
+async function issued(
+  name: string,
+  issuer: { readonly subject: string; readonly key: webcrypto.CryptoKey } | null,
+  usages: readonly x509.ExtendedKeyUsage[],
+): Promise<Issued> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const subject = `CN=${name}`
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject,
+    issuer: issuer?.subject ?? subject,
+    publicKey: keys.publicKey,
+    signingKey: issuer?.key ?? keys.privateKey,
+    notBefore: new Date(Date.now() - dayMs),
+    notAfter: new Date(Date.now() + dayMs),
+    signingAlgorithm: algorithm,
+    extensions:
+      usages.length === 0
+        ? [new x509.BasicConstraintsExtension(true, undefined, true)]
+        : [new x509.ExtendedKeyUsageExtension([...usages])],
+  })
+  const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
+  return {
+    cert: `${certificate.toString('pem')}\n`,
+    key: `-----BEGIN PRIVATE KEY-----\n${key.replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`,
+    der: Buffer.from(certificate.rawData),
+    issue: (child, childUsages = []) => issued(child, { subject, key: keys.privateKey }, childUsages),
+  }
+}

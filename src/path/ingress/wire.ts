@@ -60,7 +60,7 @@ export class Wire {
 
   /** Whether the client sent something that nobody has read yet. */
   get hasInput(): boolean {
-    return this.#input.length > 0
+    return this.#input.length > 0 || this.#socket.readableLength > 0
   }
 
   /** Queues a reply in its wire form. */

@@ -6,7 +6,7 @@ const dot = 0x2e
 const lineFeedDot = Buffer.from('\n.')
 
 /** What ends the data of a message whose last line is complete (RFC 5321 §4.1.1.4). */
-export const endOfData = Buffer.from('.\r\n')
+const endOfData = Buffer.from('.\r\n')
 
 /**
  * Doubles the dot that begins a line (RFC 5321 §4.5.2), chunk by chunk, wherever a chunk is cut. It asserts what ingress has

@@ -1,7 +1,7 @@
 import type { Reply } from './reply.ts'
 
 /** RFC 5321 §4.5.3.1.5: a reply line has at most 512 octets with its CRLF. */
-export const maxReplyLineOctets = 510
+const maxReplyLineOctets = 510
 
 /**
  * The wire form of a reply: ASCII, CRLF after each line, the enhanced status code on every line (RFC 2034 §4), each line

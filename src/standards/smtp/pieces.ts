@@ -60,7 +60,7 @@ export class Pieces {
 }
 
 /** The piece itself, or a copy where it would keep far more memory alive than it shows. */
-export function snug(piece: Buffer): Buffer {
+function snug(piece: Buffer): Buffer {
   if (isSnug(piece)) return piece
   const copy = Buffer.allocUnsafeSlow(piece.length)
   piece.copy(copy)
