@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import type { Arrival } from '../world/receiver.ts'
+import type { SmtpReply } from '../world/smtp-client.ts'
 import type { World } from '../world/world.ts'
 import { belongsTo, stageFor } from './stage.ts'
 import type { Expectation, Played, Story } from './story.ts'
@@ -41,6 +42,7 @@ export async function playStory(world: World, { name, story }: Named): Promise<R
       ...(played.wrong ?? []),
       ...faultsOf(story.expect, played, arrivals),
       ...(story.arrived === undefined ? [] : story.arrived(arrivals, stage)),
+      ...(await faultsOfDecision(world, played.said)),
     ],
   }
 }
@@ -75,6 +77,19 @@ function faultsOf(expected: Expectation, played: Played, arrivals: readonly Arri
     wrong.push(...arrivals.flatMap((arrival) => faultsOfSigned(arrival, expected.signedFor)))
   }
   return [...wrong, ...arrivals.flatMap(faultsOfAny)]
+}
+
+/** What a judged reply names must be explained by the ledger, and judged again to the same end. */
+async function faultsOfDecision(world: World, { text }: SmtpReply): Promise<readonly string[]> {
+  const [, rule, id] = /\[([a-z-]+)\].*\(([0-9a-z]+)\)$/.exec(text) ?? []
+  if (rule === undefined || id === undefined) return []
+  const told = await world.product.operations.why(id, { replay: true })
+  if (told === null) return [`nothing is known of decision ${id}`]
+  const wrong: string[] = []
+  if (told.rule !== rule) wrong.push(`the ledger says ${told.rule}, the reply ${rule}`)
+  if (told.replay?.same !== true) wrong.push(`judged again it is ${told.replay?.rule ?? 'not judged'}`)
+  if (told.words.length === 0) wrong.push('the decision is not told in words')
+  return wrong
 }
 
 function faultsOfSigned(arrival: Arrival, domain: string): readonly string[] {

@@ -13,8 +13,8 @@ export type DnsServer = {
 
 const authoritativeAnswer = packet.AUTHORITATIVE_ANSWER
 
-/** Starts the server over UDP and TCP on one free port of 127.0.0.1. */
-export async function startDnsServer(zone: Zone): Promise<DnsServer> {
+/** Starts the server over UDP and TCP on one port of 127.0.0.1, a free one unless it is given. */
+export async function startDnsServer(zone: Zone, wantedPort = 0): Promise<DnsServer> {
   const udp = createSocket('udp4')
   udp.on('message', (query, from) => {
     const answer = answerTo(query, zone)
@@ -28,7 +28,7 @@ export async function startDnsServer(zone: Zone): Promise<DnsServer> {
       from.address,
     )
   })
-  udp.bind(0, '127.0.0.1')
+  udp.bind(wantedPort, '127.0.0.1')
   await once(udp, 'listening')
   const { port } = udp.address()
   const tcp = await startTcp(port, zone)

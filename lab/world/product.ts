@@ -4,6 +4,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { stringify } from 'yaml'
+import { remoteOperations } from '../../src/doors/cli/remote.ts'
+import type { Operations } from '../../src/doors/operations.ts'
+import { Secret } from '../../src/standards/secret.ts'
 import { processTable } from './process-table.ts'
 
 const entry = new URL('../../bin/anechoic', import.meta.url).pathname
@@ -16,6 +19,8 @@ export type Product = {
   readonly smtpPort: number
   readonly httpUrl: string
   readonly token: string
+  /** What the command line asks of this server, without a process for each question. */
+  readonly operations: Operations
   /** Runs a verb of the command line against this server. */
   cli(...args: readonly string[]): Promise<Printed>
   /** The same, with `--json`, parsed. Throws on an exit code other than 0. */
@@ -54,6 +59,7 @@ export async function startProduct(
     smtpPort: ports.smtp,
     httpUrl,
     token,
+    operations: remoteOperations(httpUrl, new Secret(token)),
     cli,
     json: async (...args) => {
       const printed = await cli(...args, '--json')

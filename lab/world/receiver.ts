@@ -36,12 +36,18 @@ export type Receiver = {
  * A receiver on loopback that checks SPF, DKIM and DMARC against the zone, as the big receivers do, and takes everything but mail to
  * local parts that end in `.refused`.
  */
-export async function startReceiver(options: { readonly zone: Zone; readonly name: string }): Promise<Receiver> {
+export async function startReceiver(options: {
+  readonly zone: Zone
+  readonly name: string
+  /** A free one when left out. */
+  readonly port?: number
+}): Promise<Receiver> {
   const arrivals: Arrival[] = []
   const waiting = new Set<() => void>()
   let deferrals: number | null = null
   const server = await startSmtpServer({
     name: options.name,
+    port: options.port ?? 0,
     atRcpt: (recipient) => {
       if (deferrals !== null) return `451 4.7.1 come back later (${++deferrals})`
       return /\.refused@/.test(recipient) ? '550 5.1.1 there is no such mailbox' : null

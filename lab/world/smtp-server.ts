@@ -13,6 +13,8 @@ export type Taken = {
 
 export type SmtpServerOptions = {
   readonly name: string
+  /** A free one when left out. */
+  readonly port?: number
   /** A reply instead of 250 to RCPT, or null. */
   readonly atRcpt: (recipient: string) => string | null
   /** The reply at the end of data. */
@@ -30,7 +32,7 @@ export async function startSmtpServer(options: SmtpServerOptions): Promise<SmtpS
     socket.on('error', () => {})
     converse(socket, options)
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
   return { port: portOf(server), close: () => close(server, sockets) }
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { addresses } from './cast.ts'
 import { type Policy, castPolicy } from './cast-policy.ts'
@@ -23,7 +24,7 @@ export type World = {
   readonly authority: Authority
   /** Messages for one recipient, once `count` have come or the time is over. */
   arrivalsFor(recipient: string, count: number, withinMs?: number): Promise<readonly Arrival[]>
-  /** Applies a policy: what the cast has, changed first by the world's own `policy` and then by `change`. */
+  /** Applies a policy: what the cast has, changed first by the world's own `policy` and then by `change`. It is live when this resolves. */
   applyPolicy(change?: (policy: Policy) => void): Promise<void>
   /** Asks what the product would say of such a policy, and applies nothing. */
   tryPolicy(change: (policy: Policy) => void): Promise<Printed>
@@ -109,6 +110,7 @@ function worldOf(parts: {
     applyPolicy: async (change) => {
       const printed = await product.cli('apply', policyWith(change), '--yes')
       if (printed.code !== 0) throw new Error(`the policy was not taken: ${printed.err}`)
+      await sleep(untilLive)
     },
     tryPolicy: (change) => product.cli('apply', policyWith(change), '--dry-run'),
     close: () => parts.stopAll(product),
@@ -164,21 +166,17 @@ function isMapping(value: unknown): value is Configuration {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** A change of policy is live within one second on one machine; in milliseconds. */
+const untilLive = 1000
+
 /** Puts every key's record into the zone, except for some domains, and asks the product to look. */
 export async function publishKeys(product: Product, zone: Zone, except: readonly string[] = []): Promise<void> {
-  const keys = (await product.json('keys', 'list')) as readonly {
-    readonly domain: string
-    readonly record: { readonly name: string; readonly value: string }
-  }[]
-  for (const { domain, record } of keys) if (!except.includes(domain)) zone[record.name] = { TXT: [record.value] }
-  const checked = await product.cli('keys', 'check', '--json')
-  const rows = JSON.parse(checked.out) as readonly {
-    readonly domain: string
-    readonly seen: boolean
-    readonly because: string
-  }[]
-  const missing = rows.filter((row) => !row.seen && !except.includes(row.domain))
+  const { operations } = product
+  for (const { domain, record } of await operations.keys())
+    if (!except.includes(domain)) zone[record.name] = { TXT: [record.value] }
+  const missing = (await operations.checkKeys()).filter((row) => !row.seen && !except.includes(row.domain))
   if (missing.length > 0) throw new Error(`keys without a record: ${JSON.stringify(missing)}`)
+  await sleep(untilLive)
 }
 
 function castZone(): Zone {

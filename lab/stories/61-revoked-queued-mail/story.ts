@@ -1,9 +1,8 @@
+import type { QueueItem } from '../../../src/doors/operations.ts'
 import type { SmtpReply } from '../../world/smtp-client.ts'
 import { throughExchangeOnline } from '../senders.ts'
 import { customerOf, strictWorld } from '../worlds.ts'
 import type { Story } from '../story.ts'
-
-type Queued = { readonly state: string; readonly reason: string | null }
 
 /** Whether it becomes so within eight seconds. */
 async function until(itIs: () => Promise<boolean>): Promise<boolean> {
@@ -33,8 +32,8 @@ export const story: Story = {
       acme.grants = acme.grants.filter((grant) => grant['id'] !== 'acme-mail')
     })
     world.receiver.deferEverything(false)
-    const held = async (): Promise<readonly Queued[]> =>
-      ((await world.product.json('queue', 'list', '--customer', 'acme')) as readonly Queued[]).filter(
+    const held = async (): Promise<readonly QueueItem[]> =>
+      (await world.product.operations.queue({ customer: 'acme' })).filter(
         ({ state, reason }) => state === 'held' && reason?.includes('no longer grants') === true,
       )
     if (!(await until(async () => (await held()).length === 20))) wrong.push(`${(await held()).length} of 20 are held`)
