@@ -75,4 +75,6 @@ function misused(why: string): number {
   return 2
 }
 
+// A reader that leaves early (`lab run | head`) must not leave a world behind.
+process.stdout.on('error', () => {})
 process.exitCode = await main(process.argv.slice(2))
