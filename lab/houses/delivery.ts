@@ -18,10 +18,10 @@ import {
   type Custody,
   type Entry,
   type QueueRow,
-  type Recipient,
   type StoredMessage,
   openCustody,
 } from '../../src/path/custody/index.ts'
+import type { Recipient } from '../../src/path/custody/custody.ts'
 import {
   type Decision,
   type DecisionId,

@@ -48,7 +48,9 @@ function scriptOf(mishaps: readonly Mishap[], offered: readonly string[]): Scrip
     extensions: offered,
     answer: ({ verb, argument, count }) => {
       const accident = mishaps.find((one) => one.verb === verb && one.at === count)
-      if (accident !== undefined) return accident.reaction
+      // An accident that takes somebody who is gone would be a delivery, and rightly so.
+      const welcomesGone = verb === 'RCPT' && argument.includes('gone') && accident?.reaction === '250 2.0.0 ok'
+      if (accident !== undefined && !welcomesGone) return accident.reaction
       if (verb !== 'RCPT') return null
       if (argument.includes('gone')) return '550 5.1.1 gone'
       if (!argument.includes('busy') || refused.has(argument)) return null

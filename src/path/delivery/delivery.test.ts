@@ -1,3 +1,5 @@
+import Database from 'better-sqlite3'
+import { join } from 'node:path'
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Script, type ScriptedReceiver, startScriptedReceiver } from '../../../lab/peers/scripted-receiver.ts'
@@ -514,6 +516,22 @@ describe("people's hands", () => {
       (await home.events()).map((one) => one.kind).filter((kind) => ['held', 'expired', 'dsn'].includes(kind)),
     ).toEqual(['held', 'expired', 'dsn'])
     expect(server.taken).toHaveLength(1)
+  })
+
+  it('end a damaged message, and its sender hears of it', async () => {
+    const server = await receiver()
+    const home = await house(server)
+    const id = await home.mail({ hold: { reason: 'held: first contact', until: home.now() + 1_000_000 } })
+    const shard = new Database(join(home.directory, 'custody/0/custody.db'))
+    shard.prepare('UPDATE content SET header = ?').run(Buffer.from('From: b@acme.example\r\n'))
+    shard.close()
+    expect(await home.delivery.release(id, 'admin@relay.example')).toBe(false)
+    expect((await home.queue())[0]?.state).toBe('damaged')
+    expect(await home.delivery.cancel(id, 'admin@relay.example', 'the stored message is damaged')).toBe(true)
+    await home.empty()
+    expect(server.taken.map((one) => one.recipients[0])).toEqual(['TO:<alice@acme.example> NOTIFY=NEVER'])
+    expect(server.taken[0]?.message).toContain('the stored message is damaged')
+    expect((await home.events()).map((one) => one.kind)).toEqual(['damaged', 'cancelled', 'dsn', 'delivered'])
   })
 
   it('take a message out of the wait for the signer', async () => {

@@ -1,5 +1,8 @@
 import { formatMailbox } from '../../standards/names/mailbox.ts'
-import type { StoredMessage } from '../custody/custody.ts'
+import { isSyntaxFault } from '../../standards/fault.ts'
+import { parseMailbox } from '../../standards/message/mailbox-list.ts'
+import type { Mailbox } from '../../standards/names/mailbox.ts'
+import type { QueueDetail, StoredMessage } from '../custody/custody.ts'
 import type { DecisionId } from '../decision/decision.ts'
 import { type Notice, reportOn } from './report.ts'
 import type { Room } from './room.ts'
@@ -37,7 +40,10 @@ export class Hands {
 
   /** Ends a message for all recipients that have no final outcome, and tells the sender. False when there is no such message. */
   cancel(id: DecisionId, by: string, reason = 'cancelled by an administrator of the relay'): Promise<boolean> {
-    return this.#alone(id, (message) => this.#end(message, 'cancelled', by, reason))
+    return this.#scheduler.leases.during(id, async () => {
+      const message = (await this.#room.custody.read(id)) ?? damagedMessage(await this.#room.custody.find(id))
+      return message === null ? false : this.#end(message, 'cancelled', by, reason)
+    })
   }
 
   /** Ends the holds that have run out, each with a report to its sender. Answers how many. */
@@ -95,4 +101,44 @@ export class Hands {
   #now(): number {
     return this.#room.clock.now()
   }
+}
+
+/** What is left of a damaged message, as far as ending it needs: its sender must hear of it all the same. */
+function damagedMessage(detail: QueueDetail | null): StoredMessage | null {
+  if (detail === null || detail.state !== 'damaged') return null
+  const recipients = detail.recipients.flatMap((one, index) => {
+    const mailbox = readMailbox(one.address)
+    return mailbox === null
+      ? []
+      : [{ index, mailbox, notify: null, orcpt: null, delayNotified: false, ...one, state: stateOf(one.state) }]
+  })
+  const header = detail.header ?? Buffer.alloc(0)
+  const { id, customer, source, domain, size, arrivedAt: at } = detail
+  return {
+    id,
+    // Nothing is judged or signed by it: a damaged message is only ever ended.
+    permit: { id, customer, source, domain } as StoredMessage['permit'],
+    envelope: {
+      reversePath: readMailbox(detail.reversePath),
+      smtputf8: true,
+      eightBit: false,
+      ret: null,
+      envid: null,
+      arrival: { at, client: '', greeting: '', protocol: 'local', tls: null },
+    },
+    recipients,
+    header,
+    relaxedBodyHash: Buffer.alloc(0),
+    size,
+    hold: null,
+  }
+}
+
+function readMailbox(text: string): Mailbox | null {
+  const mailbox = parseMailbox(text, { smtputf8: true })
+  return isSyntaxFault(mailbox) ? null : mailbox
+}
+
+function stateOf(text: string): 'pending' | 'delivered' | 'failed' | 'cancelled' {
+  return text === 'delivered' || text === 'failed' || text === 'cancelled' ? text : 'pending'
 }

@@ -62,7 +62,7 @@ export type DeliverySettings = {
 }
 
 /** RFC 5321 §4.5.3.2; `connect`, `tls` and `quit` are ours. */
-export const standardTimeouts: Timeouts = {
+const standardTimeouts: Timeouts = {
   connect: 30_000,
   greeting: 300_000,
   hello: 300_000,

@@ -1,2 +1,2 @@
 export { buildDsn } from './build.ts'
-export type { BuiltDsn, DsnAction, DsnRecipient, DsnReport } from './report.ts'
+export type { DsnAction } from './report.ts'

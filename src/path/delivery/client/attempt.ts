@@ -7,13 +7,9 @@ import { Evicted, type Limiter } from './limiter.ts'
 import type { DestinationHealth } from './health.ts'
 import type { SessionPool } from './pool.ts'
 import { type ClientSession, openSession } from './session.ts'
-import {
-  type Outgoing,
-  type OutgoingRecipient,
-  type RecipientResult,
-  type TransactionResult,
-  sendMail,
-} from './transaction.ts'
+import type { RecipientResult } from './outcome.ts'
+import type { Outgoing, OutgoingRecipient } from './outgoing.ts'
+import { type TransactionResult, sendMail } from './transaction.ts'
 import { ConnectionTrouble, Superseded } from './trouble.ts'
 
 /** What an attempt needs from the room. */

@@ -16,7 +16,7 @@ import { type AttemptResult, attempt } from './attempt.ts'
 import { DestinationHealth } from './health.ts'
 import { Limiter } from './limiter.ts'
 import { SessionPool } from './pool.ts'
-import type { Outgoing, OutgoingRecipient } from './transaction.ts'
+import type { Outgoing, OutgoingRecipient } from './outgoing.ts'
 
 const destDomain = domain('dest.example')
 const quick = {

@@ -1,43 +1,10 @@
-import type { Mailbox } from '../../../standards/names/mailbox.ts'
-import { formatMailbox } from '../../../standards/names/mailbox.ts'
-import { DotStuffer } from '../../../standards/smtp/dot-stuffing.ts'
-import type { Notify } from '../../../standards/smtp/notify.ts'
 import type { Reply } from '../../../standards/smtp/reply.ts'
 import type { Timeouts } from '../settings.ts'
+import { sendData } from './data.ts'
+import { type RecipientResult, asRefusal, isPositive, outcomeOf } from './outcome.ts'
+import { type Outgoing, type OutgoingRecipient, isAscii, mailCommand, rcptCommand } from './outgoing.ts'
 import type { ClientSession } from './session.ts'
-import { ConnectionTrouble, SourceTrouble, replyText } from './trouble.ts'
-
-/** A message as it goes on the wire, but for dots. */
-export type Outgoing = {
-  readonly reversePath: Mailbox | null
-  readonly ret: 'FULL' | 'HDRS' | null
-  readonly envid: string | null
-  /** Octets with header section, empty line and body. */
-  readonly size: number
-  readonly eightBit: boolean
-  /** Whether header section or reverse-path hold UTF-8 (RFC 6531). */
-  readonly needsUtf8: boolean
-  /** Header section with the empty line behind it. */
-  readonly header: Buffer
-  /** Can be read once for each transaction. */
-  readonly body: () => Iterable<Buffer> | AsyncIterable<Buffer>
-}
-
-export type OutgoingRecipient = {
-  readonly index: number
-  readonly mailbox: Mailbox
-  readonly notify: Notify | null
-  readonly orcpt: string | null
-}
-
-/** What a server did with one recipient. `status` is an enhanced status code; `fromRemote` says whether `reply` is the server's own. */
-export type RecipientResult = {
-  readonly index: number
-  readonly kind: 'delivered' | 'failed' | 'retry'
-  readonly status: string
-  readonly reply: string
-  readonly fromRemote: boolean
-}
+import { ConnectionTrouble } from './trouble.ts'
 
 export type TransactionResult = {
   readonly results: readonly RecipientResult[]
@@ -128,7 +95,7 @@ async function openTransaction(
   timeouts: Timeouts,
 ): Promise<Opened> {
   const { wire, capabilities } = session
-  const mail = mailCommand(session, message, recipients)
+  const mail = mailCommand(capabilities, message, recipients)
   const pipelined = capabilities.pipelining
   const rcpts = recipients.map((one) => rcptCommand(one, capabilities.dsn))
   wire.send(pipelined ? `${mail}${rcpts.join('')}DATA\r\n` : mail)
@@ -205,94 +172,6 @@ async function answerFor(session: ClientSession, spoke: boolean, ask: () => Prom
   }
 }
 
-type Ending = { readonly outcome: Omit<RecipientResult, 'index'>; readonly reusable: boolean }
-
-/** The message, its final dot, and the one reply that takes the responsibility (RFC 5321 §4.1.1.4, §6.1). */
-async function sendData(session: ClientSession, message: Outgoing, timeouts: Timeouts): Promise<Ending> {
-  const { wire } = session
-  try {
-    await pourMessage(session, message, timeouts)
-  } catch (error) {
-    if (error instanceof ConnectionTrouble) return brokenOff(session, error, false)
-    throw error
-  }
-  try {
-    const reply = await wire.reply(timeouts.end)
-    return { outcome: outcomeOf(reply, isPositive(reply)), reusable: reply.code !== 421 && !wire.isBroken }
-  } catch (error) {
-    if (error instanceof ConnectionTrouble) return brokenOff(session, error, true)
-    throw error
-  }
-}
-
-async function pourMessage(session: ClientSession, message: Outgoing, timeouts: Timeouts): Promise<void> {
-  const { wire } = session
-  const stuffer = new DotStuffer()
-  wire.cork()
-  try {
-    await pourChunk(session, stuffer, message.header, timeouts)
-    const body = message.body()
-    if (Symbol.iterator in body) {
-      for (const chunk of body) await pourChunk(session, stuffer, chunk, timeouts)
-    } else {
-      for await (const chunk of chunksOf(body)) await pourChunk(session, stuffer, chunk, timeouts)
-    }
-    wire.send(discipline(session, () => stuffer.end()))
-  } catch (error) {
-    if (error instanceof SourceTrouble) wire.fail('aborted', 'our own message could not be sent whole')
-    throw error
-  } finally {
-    wire.uncork()
-  }
-}
-
-function pourChunk(
-  session: ClientSession,
-  stuffer: DotStuffer,
-  chunk: Buffer,
-  timeouts: Timeouts,
-): Promise<void> | null {
-  const { wire } = session
-  const waiting = wire.pour(
-    discipline(session, () => stuffer.push(chunk)),
-    timeouts.block,
-  )
-  if (waiting === null) return null
-  wire.uncork()
-  return waiting
-}
-
-function discipline<T>(session: ClientSession, stuff: () => T): T {
-  try {
-    return stuff()
-  } catch (error) {
-    session.wire.fail('aborted', 'our own message breaks the line discipline')
-    throw new SourceTrouble('line-endings', 'the stored message breaks the line discipline', error)
-  }
-}
-
-async function* chunksOf(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    yield* body
-  } catch (error) {
-    throw new SourceTrouble('unreadable', 'the stored body could not be read', error)
-  }
-}
-
-/**
- * The connection ended before the final reply. Where the whole message was out, the server may have taken it: it is sent again all the
- * same, since a second copy is better than none (RFC 5321 §4.5.4.1, §6.1).
- */
-async function brokenOff(session: ClientSession, trouble: ConnectionTrouble, complete: boolean): Promise<Ending> {
-  // A server that refuses while we still write has said why before it closed.
-  const said = session.wire.isNoisy ? await session.wire.reply(0).catch(() => null) : null
-  if (said !== null && !isPositive(said)) return { outcome: outcomeOf(said, false), reusable: false }
-  const words = complete
-    ? `${trouble.message}, after the whole message was sent: it may arrive twice`
-    : `${trouble.message}, while the message was being sent`
-  return { outcome: { kind: 'retry', status: '4.4.2', reply: words, fromRemote: false }, reusable: false }
-}
-
 async function reset(session: ClientSession, timeouts: Timeouts): Promise<boolean> {
   if (session.wire.isBroken) return false
   try {
@@ -304,40 +183,8 @@ async function reset(session: ClientSession, timeouts: Timeouts): Promise<boolea
   }
 }
 
-function mailCommand(session: ClientSession, message: Outgoing, recipients: readonly OutgoingRecipient[]): string {
-  const { capabilities } = session
-  const path = message.reversePath === null ? '' : formatMailbox(message.reversePath)
-  const parameters: string[] = []
-  if (capabilities.size !== 'absent') parameters.push(` SIZE=${message.size}`)
-  if (capabilities.eightBitMime && message.eightBit) parameters.push(' BODY=8BITMIME')
-  const needsUtf8 = message.needsUtf8 || recipients.some((one) => !isAscii(one.mailbox.localPart))
-  if (capabilities.smtputf8 && needsUtf8) parameters.push(' SMTPUTF8')
-  if (capabilities.dsn && message.ret !== null) parameters.push(` RET=${message.ret}`)
-  if (capabilities.dsn && message.envid !== null) parameters.push(` ENVID=${message.envid}`)
-  return `MAIL FROM:<${path}>${parameters.join('')}\r\n`
-}
-
-function rcptCommand(recipient: OutgoingRecipient, dsn: boolean): string {
-  const { notify, orcpt } = recipient
-  const wanted = !dsn || notify === null ? '' : ` NOTIFY=${typeof notify === 'string' ? notify : notify.join(',')}`
-  const original = !dsn || orcpt === null ? '' : ` ORCPT=${orcpt}`
-  return `RCPT TO:<${formatMailbox(recipient.mailbox)}>${wanted}${original}\r\n`
-}
-
 function resultOf(recipient: OutgoingRecipient, reply: Reply): RecipientResult {
   return { index: recipient.index, ...outcomeOf(asRefusal(reply), false) }
-}
-
-/** 2xx took it, 5xx is for good, all else is for now (RFC 5321 §4.2.1). */
-function outcomeOf(reply: Reply, taken: boolean): Omit<RecipientResult, 'index'> {
-  const kind = taken ? 'delivered' : reply.code >= 500 ? 'failed' : 'retry'
-  const status = reply.enhanced ?? (taken ? '2.0.0' : kind === 'failed' ? '5.0.0' : '4.0.0')
-  return { kind, status, reply: replyText(reply), fromRemote: true }
-}
-
-/** A positive reply where none fits (250 to DATA) is a server gone wrong: not a refusal for good. */
-function asRefusal(reply: Reply): Reply {
-  return reply.code >= 400 ? reply : { code: 451, enhanced: '4.5.0', lines: [`unexpected reply: ${replyText(reply)}`] }
 }
 
 /** RFC 5321 §4.5.3.1.10 counts 552 to RCPT as 452. */
@@ -348,12 +195,4 @@ function isTooMany(reply: Reply): boolean {
     reply.enhanced === '4.5.3' ||
     reply.enhanced === '5.5.3'
   )
-}
-
-function isPositive(reply: Reply): boolean {
-  return reply.code >= 200 && reply.code < 300
-}
-
-function isAscii(text: string): boolean {
-  return /^[\0-\x7f]*$/.test(text)
 }

@@ -1,7 +1,7 @@
 import type { DecisionId } from '../../decision/decision.ts'
 
 /** A signature is reused for this many milliseconds: for all destinations of a message, and for its first retries. */
-export const signatureReuse = 15 * 60_000
+const signatureReuse = 15 * 60_000
 
 /** More than this many are not remembered; the oldest is forgotten and made again when it is needed. */
 const maxRemembered = 20_000
