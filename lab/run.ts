@@ -38,7 +38,7 @@ async function run(stories: readonly Named[], json: boolean): Promise<number> {
   const failed = results.filter((result) => result.wrong.length > 0).length
   if (json) printJson({ stories: results, messagesAtReceivers: messages, spoofsSigned: spoofs })
   else {
-    process.stdout.write(`${results.length - failed} stories hold, ${failed} do not\n`)
+    process.stdout.write(`${results.length - failed} of ${results.length} stories hold\n`)
     process.stdout.write(`${spoofs} spoofs signed, counted over the ${messages} messages that receivers saw\n`)
   }
   return failed === 0 && spoofs === 0 ? 0 : 1

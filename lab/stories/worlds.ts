@@ -8,7 +8,7 @@ import type { Story } from './story.ts'
 export type StoryWorld = WorldOptions & { readonly name: string }
 
 /** The cast as it is. Most stories play here. */
-export const commonWorld: StoryWorld = { name: 'the world of the cast' }
+const commonWorld: StoryWorld = { name: 'the world of the cast' }
 
 /**
  * Small limits, domains of Acme's that are granted but lack something, and retries that come soon. Grants of the cast are taken away
@@ -29,6 +29,7 @@ export const strictWorld: StoryWorld = {
       ['locked.example', { dnsLock: true }, {}],
       ['demanding.example', {}, { evidence: { dkim: 'require' } }],
       ['busy.example', {}, { limits: { messagesPerHour: 3 } }],
+      ['wide.example', { includeSubdomains: true }, {}],
     ] as const) {
       customer.domains.push({ name, ...asserted, ...domain })
       customer.grants.push({
@@ -47,7 +48,14 @@ export const strictWorld: StoryWorld = {
 /** Acme's tenant there, which knows those domains as its own. */
 export const acmeInStrictWorld: Tenant = {
   ...acme,
-  domains: [...acme.domains, 'keyless.example', 'locked.example', 'demanding.example', 'busy.example'],
+  domains: [
+    ...acme.domains,
+    'keyless.example',
+    'locked.example',
+    'demanding.example',
+    'busy.example',
+    'mail.wide.example',
+  ],
 }
 
 /** A customer of the cast, to be changed. */

@@ -82,7 +82,7 @@ export async function startProduct(
 }
 
 /** Runs one command line to its end. */
-export async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Printed> {
+async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Printed> {
   const child = spawn(process.execPath, [...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },

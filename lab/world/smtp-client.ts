@@ -130,7 +130,7 @@ export class SmtpClient {
 }
 
 /** The message with dots stuffed and the terminating line (RFC 5321 §4.5.2). */
-export function stuffed(message: string | Buffer): Buffer {
+function stuffed(message: string | Buffer): Buffer {
   const text = message.toString('latin1')
   const body = text.replace(/(^|\r\n)\./g, '$1..')
   return Buffer.from(`${body}${body.endsWith('\r\n') ? '' : '\r\n'}.\r\n`, 'latin1')
