@@ -49,7 +49,7 @@ function scriptOf(mishaps: readonly Mishap[], offered: readonly string[]): Scrip
     answer: ({ verb, argument, count }) => {
       const accident = mishaps.find((one) => one.verb === verb && one.at === count)
       // An accident that takes somebody who is gone would be a delivery, and rightly so.
-      const welcomesGone = verb === 'RCPT' && argument.includes('gone') && accident?.reaction === '250 2.0.0 ok'
+      const welcomesGone = verb === 'RCPT' && argument.includes('gone') && takes(accident?.reaction)
       if (accident !== undefined && !welcomesGone) return accident.reaction
       if (verb !== 'RCPT') return null
       if (argument.includes('gone')) return '550 5.1.1 gone'
@@ -58,6 +58,10 @@ function scriptOf(mishaps: readonly Mishap[], offered: readonly string[]): Scrip
       return '450 4.2.0 busy'
     },
   }
+}
+
+function takes(reaction: Reaction | undefined): boolean {
+  return reaction === '250 2.0.0 ok' || (typeof reaction === 'object' && reaction?.do === 'wait')
 }
 
 function finalEvents(events: Awaited<ReturnType<House['events']>>): Map<string, number> {
