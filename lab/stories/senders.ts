@@ -15,7 +15,7 @@ export type Mail = Partial<HeaderFields> & {
   readonly header?: string
 }
 
-export const ann = 'Ann Author <ann@acme.example>'
+const ann = 'Ann Author <ann@acme.example>'
 
 /** Somebody's message leaves Exchange Online for the relay: by default written in a mailbox of Acme's tenant. */
 export function throughExchangeOnline(
