@@ -37,14 +37,14 @@ describe('the lab talks to this machine only', () => {
     )
   })
 
-  test('no world delivers elsewhere', async () => {
-    await expect(createWorld({ deliverTo: { host: '198.51.100.7', port: 25 } })).rejects.toThrow(
-      'the lab refuses 198.51.100.7',
-    )
-    await expect(createWorld({ configuration: { dns: { servers: ['198.51.100.53:53'] } } })).rejects.toThrow(
-      'the lab refuses 198.51.100.53',
-    )
-    await expect(createWorld({ configuration: { delivery: { routes: [] } } })).rejects.toThrow('the lab refuses')
+  test.each([
+    [{ deliverTo: { host: '198.51.100.7', port: 25 } }, '198.51.100.7'],
+    [{ configuration: { dns: { servers: ['198.51.100.53:53'] } } }, '198.51.100.53'],
+    [{ configuration: { delivery: { routes: [] } } }, 'to deliver by MX'],
+  ])('no world goes elsewhere: %j', async (options, refused) => {
+    await expect(createWorld(options)).rejects.toMatchObject({
+      cause: { message: expect.stringContaining(`the lab refuses ${refused}`) as string },
+    })
   })
 })
 

@@ -75,7 +75,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     return world
   } catch (error) {
     await stopAll(product)
-    throw error
+    throw new Error(`the world could not be built; the product said:\n${product?.log() ?? 'nothing'}`, { cause: error })
   }
 }
 
