@@ -8,6 +8,7 @@ import { Hands } from './hands.ts'
 import { type DeliveryMetrics, newMetrics } from './metrics.ts'
 import { SignatureMemory } from './outbound/signatures.ts'
 import type { DeliveryOptions, Room } from './room.ts'
+import { expandListeners } from './routing/own-listeners.ts'
 import { routeTable } from './routing/route.ts'
 import { Scheduler } from './scheduler.ts'
 
@@ -35,7 +36,8 @@ const lastWrites = 300
 
 /** Starts to carry what is in custody, and what is offered. */
 export function startDelivery(options: DeliveryOptions): Delivery {
-  const { settings, clock } = options
+  const { clock } = options
+  const settings = { ...options.settings, ownListeners: expandListeners(options.settings.ownListeners) }
   const random = options.random ?? Math.random
   const metrics = newMetrics()
   const pool = new SessionPool(settings)
@@ -46,6 +48,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const outbound = { dns, settings, hostname, limiter, pool, health, metrics, random }
   const room: Room = {
     ...options,
+    settings,
     random,
     outbound,
     routes: routeTable(settings),

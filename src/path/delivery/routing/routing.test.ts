@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Dns, DnsTrouble, MxRecord } from '../../../platform/dns.ts'
 import { isSyntaxFault } from '../../../standards/fault.ts'
 import { type Domain, parseDomain } from '../../../standards/names/domain.ts'
+import { expandListeners } from './own-listeners.ts'
 import { routeTable } from './route.ts'
 import { type ResolveOptions, resolveTargets } from './targets.ts'
 
@@ -70,6 +71,20 @@ describe('routeTable', () => {
       kind: 'mx',
       domain: 'a.example',
     })
+  })
+})
+
+describe('expandListeners', () => {
+  it('knows the addresses behind a wildcard and behind localhost', () => {
+    const all = expandListeners([
+      { address: '0.0.0.0', port: 25 },
+      { address: 'localhost', port: 26 },
+      { address: '192.0.2.1', port: 27 },
+    ])
+    expect(all).toContainEqual({ address: '127.0.0.1', port: 25 })
+    expect(all).toContainEqual({ address: '::1', port: 26 })
+    expect(all).toContainEqual({ address: '192.0.2.1', port: 27 })
+    expect(all.some((one) => one.port === 25 && one.address.includes(':'))).toBe(false)
   })
 })
 
