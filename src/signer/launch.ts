@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { realpathSync } from 'node:fs'
+import { lstatSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -57,7 +57,10 @@ function codeOfTheSigner(): readonly string[] {
   const own = ['src/signer/', 'src/standards/', 'src/platform/', 'package.json'].map((path) => join(root, path))
   const idna = createRequire(import.meta.url).resolve('tr46')
   const punycode = createRequire(idna).resolve('punycode/')
-  return [...own, `${dirname(idna)}/`, `${dirname(punycode)}/`]
+  const packages = join(root, 'node_modules')
+  // A link is itself looked at before it is followed.
+  const link = lstatSync(packages, { throwIfNoEntry: false })?.isSymbolicLink() === true ? [packages] : []
+  return [...own, `${dirname(idna)}/`, `${dirname(punycode)}/`, ...link]
 }
 
 function codeRoot(): string {
