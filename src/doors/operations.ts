@@ -120,11 +120,14 @@ export type Story = {
   readonly replay: { readonly verdict: string; readonly rule: string; readonly same: boolean } | null
 }
 
-/** Asked of the wrong place or at the wrong time; the message says what to do. */
-export class OperationError extends Error {
-  readonly kind: 'unavailable' | 'not-allowed' | 'usage'
+/** `unavailable`: what is needed is away. `not-allowed`: the token is not good for it. `usage`: asked wrongly. `fault`: ours. */
+export type OperationErrorKind = 'unavailable' | 'not-allowed' | 'usage' | 'fault'
 
-  constructor(kind: 'unavailable' | 'not-allowed' | 'usage', message: string) {
+/** Why something could not be done; the message says what to do. */
+export class OperationError extends Error {
+  readonly kind: OperationErrorKind
+
+  constructor(kind: OperationErrorKind, message: string) {
     super(message)
     this.name = 'OperationError'
     this.kind = kind

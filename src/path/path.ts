@@ -48,9 +48,9 @@ export type Path = {
   /** Arrive: what ingress asks at each step. */
   readonly gate: Gate
   /** A notification of our own takes the same way, as source `self`. Null when it is refused. */
-  admitOwn(own: OwnMessage): Promise<AdmittedOwn | null>
+  readonly admitOwn: (own: OwnMessage) => Promise<AdmittedOwn | null>
   /** Judges a stored message again, just before the wire. */
-  rejudge(message: StoredMessage): Rejudgement
+  readonly rejudge: (message: StoredMessage) => Rejudgement
 }
 
 export function openPath(rooms: Rooms): Path {

@@ -1,17 +1,27 @@
 import type { Config } from '../config/index.ts'
+import { exitCodes } from '../standards/exit-codes.ts'
 import type { Answer, ChildName, FromSupervisor, Question, ToSupervisor } from './messages.ts'
 
 /** A child's end of the channel. When the channel closes the supervisor is gone, and so is this process. */
 export type SupervisorChannel = {
   readonly config: Config
+  /** Until the whole instance has once been ready. */
+  readonly firstStart: boolean
   say(message: ToSupervisor): void
+  /** Resolves when control has taken the policy file. */
+  policyTaken(): Promise<void>
   /** Asks the other child; rejects when it is away, answers with a fault, or says nothing for 10 seconds. */
   ask(to: ChildName, verb: string, args: unknown): Promise<unknown>
   /** Answers the other child's questions. */
-  answer(handler: (verb: string, args: unknown) => Promise<unknown>): void
+  answer(handler: Answering): void
   onStop(stop: () => Promise<void>): void
-  onReloadPolicy(reload: () => Promise<void>): void
+  /** `reload` resolves to what was wrong, line by line; what it throws counts as such. */
+  onReload(reload: Reload): void
 }
+
+type Answering = (verb: string, args: unknown) => Promise<unknown>
+type Reload = (config: Config) => Promise<readonly string[]>
+type Begin = Extract<FromSupervisor, { readonly kind: 'begin' }>
 
 const askTimeoutMs = 10_000
 
@@ -22,86 +32,112 @@ const askTimeoutMs = 10_000
 export async function openSupervisorChannel(): Promise<SupervisorChannel> {
   if (process.send === undefined) throw new Error('this command is run by `anechoic start` only')
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
-  process.on('disconnect', () => process.exit(0))
+  process.on('disconnect', () => process.exit(exitCodes.fine))
 
-  const waiting = new Map<number, (answer: Answer) => void>()
-  let asked = 0
-  let answering: ((verb: string, args: unknown) => Promise<unknown>) | null = null
+  const begun = Promise.withResolvers<Begin>()
+  const policy = Promise.withResolvers<void>()
+  const reloading = Promise.withResolvers<Reload>()
+  const questions = new Questions()
+  let answering: Answering | null = null
   let stop: () => Promise<void> = async () => {}
-  let reload: () => Promise<void> = async () => {}
 
-  const say = (message: ToSupervisor): void => {
-    if (process.connected) process.send?.(message)
-  }
-
-  const reply = async (from: ChildName, question: Question): Promise<void> => {
-    const answer = await answerTo(question, answering)
-    say({ kind: 'pass', to: from, body: answer })
-  }
-
-  const config = await new Promise<Config>((resolve) => {
-    process.on('message', (message: FromSupervisor) => {
-      switch (message.kind) {
-        case 'begin':
-          return resolve(message.config)
-        case 'stop':
-          return void stop().then(
-            () => process.exit(0),
-            () => process.exit(70),
-          )
-        case 'reload-policy':
-          return void reload()
-        case 'pass': {
-          const { body } = message
-          if ('question' in body) return void reply(message.to === 'control' ? 'relay' : 'control', body)
-          waiting.get(body.answer)?.(body)
-          return
-        }
-        default:
-          return message satisfies never
+  process.on('message', (message: FromSupervisor) => {
+    switch (message.kind) {
+      case 'begin':
+        return begun.resolve(message)
+      case 'policy-taken':
+        return policy.resolve()
+      case 'stop':
+        return void end(stop)
+      case 'reload':
+        return void reloading.promise.then((reload) => takeUp(reload, message.config))
+      case 'away':
+        return questions.giveUp(`the ${message.name} process is away; it comes back by itself`)
+      case 'pass': {
+        const { body } = message
+        if ('answer' in body) return questions.settle(body)
+        const from = message.to === 'control' ? 'relay' : 'control'
+        return void answerTo(body, answering).then((answer) => say({ kind: 'pass', to: from, body: answer }))
       }
-    })
+      default:
+        return message satisfies never
+    }
   })
-
+  const { config, firstStart } = await begun.promise
   return {
     config,
+    firstStart,
     say,
-    ask: (to, verb, args) =>
-      new Promise((resolve, reject) => {
-        const question = ++asked
-        const timer = setTimeout(
-          () => settle({ answer: question, fault: `the ${to} process does not answer` }),
-          askTimeoutMs,
-        )
-        const settle = (answer: Answer): void => {
-          clearTimeout(timer)
-          waiting.delete(question)
-          if ('fault' in answer) reject(new Error(answer.fault))
-          else resolve(answer.value)
-        }
-        waiting.set(question, settle)
-        say({ kind: 'pass', to, body: { question, verb, arguments: args } })
-      }),
+    policyTaken: () => policy.promise,
+    ask: (to, verb, args) => questions.ask(to, verb, args),
     answer: (handler) => {
       answering = handler
     },
     onStop: (handler) => {
       stop = handler
     },
-    onReloadPolicy: (handler) => {
-      reload = handler
-    },
+    onReload: (handler) => reloading.resolve(handler),
   }
 }
 
-async function answerTo(
-  question: Question,
-  handler: ((verb: string, args: unknown) => Promise<unknown>) | null,
-): Promise<Answer> {
-  if (handler === null) return { answer: question.question, fault: 'not ready yet' }
+function say(message: ToSupervisor): void {
+  if (process.connected) process.send?.(message)
+}
+
+async function end(stop: () => Promise<void>): Promise<void> {
   try {
-    return { answer: question.question, value: await handler(question.verb, question.arguments) }
+    await stop()
+    process.exit(exitCodes.fine)
   } catch (error) {
-    return { answer: question.question, fault: error instanceof Error ? error.message : String(error) }
+    say({ kind: 'failed', message: `stopping failed: ${wordsOf(error)}`, exitCode: exitCodes.fault })
+    process.exit(exitCodes.fault)
+  }
+}
+
+async function takeUp(reload: Reload, config: Config): Promise<void> {
+  const problems = await reload(config).catch((error: unknown) => [wordsOf(error)])
+  say({ kind: 'reloaded', problems })
+}
+
+async function answerTo({ question, verb, arguments: args }: Question, handler: Answering | null): Promise<Answer> {
+  if (handler === null) return { answer: question, fault: 'the process is not ready yet' }
+  try {
+    return { answer: question, value: await handler(verb, args) }
+  } catch (error) {
+    return { answer: question, fault: wordsOf(error) }
+  }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** What was asked of the other child and is not answered yet. */
+class Questions {
+  readonly #waiting = new Map<number, (answer: Answer) => void>()
+  #asked = 0
+
+  ask(to: ChildName, verb: string, args: unknown): Promise<unknown> {
+    const question = ++this.#asked
+    return new Promise((resolve, reject) => {
+      const fault = `the ${to} process does not answer`
+      const timer = setTimeout(() => this.settle({ answer: question, fault }), askTimeoutMs)
+      this.#waiting.set(question, (answer) => {
+        clearTimeout(timer)
+        if ('fault' in answer) reject(new Error(answer.fault))
+        else resolve(answer.value)
+      })
+      say({ kind: 'pass', to, body: { question, verb, arguments: args } })
+    })
+  }
+
+  settle(answer: Answer): void {
+    const settle = this.#waiting.get(answer.answer)
+    this.#waiting.delete(answer.answer)
+    settle?.(answer)
+  }
+
+  giveUp(fault: string): void {
+    for (const question of this.#waiting.keys()) this.settle({ answer: question, fault })
   }
 }

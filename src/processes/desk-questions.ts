@@ -1,3 +1,4 @@
+import { OperationError } from '../doors/operations.ts'
 import type { QueueFilter, QueueRow } from '../path/custody/index.ts'
 import type { DecisionId } from '../path/decision/index.ts'
 import type { SupervisorChannel } from './child.ts'
@@ -8,6 +9,8 @@ export function answerDeskQuestions(channel: SupervisorChannel, desk: QueueDesk)
   channel.answer((verb, args) => {
     const { filter, id, reason, by } = args as DeskArguments
     switch (verb) {
+      case 'takesMail':
+        return desk.takesMail()
       case 'list':
         return desk.list(filter)
       case 'find':
@@ -33,8 +36,15 @@ type DeskArguments = {
 
 /** The relay's desk as control sees it, across the supervisor. */
 export function askDesk(channel: SupervisorChannel): QueueDesk {
-  const ask = (verb: string, args: Partial<DeskArguments>): Promise<unknown> => channel.ask('relay', verb, args)
+  const ask = async (verb: string, args: Partial<DeskArguments>): Promise<unknown> => {
+    try {
+      return await channel.ask('relay', verb, args)
+    } catch (error) {
+      throw new OperationError('unavailable', `the queue can not be asked now: ${(error as Error).message}`)
+    }
+  }
   return {
+    takesMail: () => ask('takesMail', {}) as Promise<boolean>,
     list: (filter) => ask('list', { filter }) as Promise<readonly QueueRow[]>,
     find: (id) => ask('find', { id }) as Promise<ShownMessage | null>,
     hold: (id, reason, by) => ask('hold', { id, reason, by }) as Promise<boolean>,

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { type Migration, runMigrations } from '../platform/sql.ts'
+import type { Ledger } from '../rooms/ledger/index.ts'
 
 type ProgressTable = { ledger_progress: { shard: number; sequence: number } }
 
@@ -28,11 +29,27 @@ export async function readProgress<Tables>(db: Kysely<Tables>, shard: number): P
   return row?.sequence ?? 0
 }
 
-export async function writeProgress<Tables>(db: Kysely<Tables>, shard: number, sequence: number): Promise<void> {
+async function writeProgress<Tables>(db: Kysely<Tables>, shard: number, sequence: number): Promise<void> {
   const store = db as unknown as Kysely<ProgressTable>
   await store
     .insertInto('ledger_progress')
     .values({ shard, sequence })
     .onConflict((conflict) => conflict.column('shard').doUpdateSet({ sequence }))
     .execute()
+}
+
+/**
+ * Takes what waits in the outboxes into the ledger and writes down how far it came. What a process before this one took and did not
+ * live to write down is written by the first call.
+ */
+export function projector<Tables>(ledger: Ledger, db: Kysely<Tables>): () => Promise<void> {
+  const written = new Map<number, number>()
+  return async () => {
+    await ledger.project()
+    for (const { shard, sequence } of ledger.progress()) {
+      if (written.get(shard) === sequence) continue
+      await writeProgress(db, shard, sequence)
+      written.set(shard, sequence)
+    }
+  }
 }

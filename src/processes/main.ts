@@ -1,16 +1,25 @@
-import { exitCodes } from '../doors/cli/call.ts'
+import { flushCompileCache } from 'node:module'
+import { exitCodes } from '../standards/exit-codes.ts'
 import { openSupervisorChannel } from './child.ts'
+import { StartFailure } from './start-failure.ts'
 
 /** `main.ts control|relay` is how the supervisor starts its children; it is not for people. Each loads only what it is made of. */
 const name = process.argv[2]
+// Whoever reads the log may go before us.
+process.stderr.on('error', () => {})
 const channel = await openSupervisorChannel()
 try {
   if (name === 'control') await (await import('./control/control.ts')).runControl(channel)
   else if (name === 'relay') await (await import('./relay/relay.ts')).runRelay(channel)
   else throw new Error('there is no such process')
+  // Now, since a process that is killed later would leave nothing for the next to start from.
+  setTimeout(flushCompileCache, 1000).unref()
 } catch (error) {
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  channel.say({ kind: 'failed', message: `${name}: ${message}`, exitCode: exitCodes.fault })
+  const told = error instanceof StartFailure
+  const message = told
+    ? error.message
+    : `${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+  channel.say({ kind: 'failed', message, exitCode: told ? error.exitCode : exitCodes.fault })
   // The message must reach the supervisor before the channel goes.
-  setTimeout(() => process.exit(exitCodes.fault), 50)
+  setTimeout(() => process.exit(told ? error.exitCode : exitCodes.fault), 50)
 }

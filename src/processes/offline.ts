@@ -11,7 +11,9 @@ import { migrateRegistry, openRegistry, policyContext } from '../rooms/registry/
 import { ensureWrappingKey } from '../signer/index.ts'
 import { openKeyKeeper } from './control/keys.ts'
 import { openOperations } from './control/operations.ts'
+import { migrateProgress, projector } from './ledger-progress.ts'
 import { openOfflineDesk } from './queue-desk.ts'
+import { orFailure } from './start-failure.ts'
 
 const shard = 0
 
@@ -22,9 +24,10 @@ export async function openOffline(
 ): Promise<{ readonly operations: Operations; close(): Promise<void> }> {
   const log = stderrLog({ ...config.log, level: 'warn' }, 'offline')
   const clock = systemClock
-  const store = openStore(config.store.url)
+  const store = await orFailure('store.url', () => openStore(config.store.url))
   await migrateRegistry(store)
-  ensureWrappingKey(config.keys.wrapping)
+  await migrateProgress(store)
+  await orFailure('keys.wrapping', () => ensureWrappingKey(config.keys.wrapping))
   const registry = openRegistry(store, config.operator.domain, clock)
   const custody = await openCustody({ dataDir: config.dataDir, shard, log, clock })
   const outbox = openOutboxReader(config.dataDir, shard)
@@ -39,10 +42,12 @@ export async function openOffline(
   const operations = openOperations({
     registry,
     ledger,
-    desk: openOfflineDesk(custody, config.retention.heldBodies, clock.now),
+    project: projector(ledger, store),
+    desk: openOfflineDesk(custody, config.retention.heldBodies, () => clock.now()),
     keys,
-    policyContext: policyContext(config.operator.domain, config.providers),
+    context: policyContext(config.operator.domain, config.providers),
     policyFile: config.policy,
+    log,
   })
   return {
     operations,

@@ -4,6 +4,8 @@ import type { DecisionId } from '../path/decision/index.ts'
 
 /** The queue as people work with it: asked of the relay, which owns its shard, or, when no server runs, of the shard itself. */
 export interface QueueDesk {
+  /** Whether a message could be taken at this moment. */
+  takesMail(): Promise<boolean>
   list(filter: QueueFilter): Promise<readonly QueueRow[]>
   find(id: DecisionId): Promise<ShownMessage | null>
   hold(id: DecisionId, reason: string, by: string): Promise<boolean>
@@ -18,9 +20,17 @@ export type ShownMessage = QueueRow & { readonly header: string | null }
 const mostRows = 10_000
 const pageRows = 500
 
-/** The desk of a running relay. */
-export function openDesk(custody: Custody, delivery: Delivery, holdFor: number, now: () => number): QueueDesk {
+/** The desk of a running relay. `isOpen` tells whether its listeners stand. */
+export function openDesk(options: {
+  readonly custody: Custody
+  readonly delivery: Delivery
+  readonly holdFor: number
+  readonly now: () => number
+  readonly isOpen: () => boolean
+}): QueueDesk {
+  const { custody, delivery, holdFor, now, isOpen } = options
   return {
+    takesMail: () => Promise.resolve(isOpen() && custody.hasRoom()),
     list: (filter) => listAll(custody, filter),
     find: async (id) => shown(await custody.find(id)),
     hold: (id, reason, by) => delivery.hold(id, reason, by, now() + holdFor),
@@ -48,6 +58,7 @@ export function openOfflineDesk(custody: Custody, holdFor: number, now: () => nu
     return custody.hold(id, reason, until, [event])
   }
   return {
+    takesMail: () => Promise.resolve(false),
     list: (filter) => listAll(custody, filter),
     find: async (id) => shown(await custody.find(id)),
     hold: (id, reason, by) => putAside(id, reason, by, now() + holdFor),

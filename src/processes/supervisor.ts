@@ -1,33 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Config } from '../config/index.ts'
-import { LockHeldError, holdLock } from '../platform/lock.ts'
+import type { HeldLock } from '../platform/lock.ts'
 import type { Log } from '../platform/log.ts'
-import type { ChildName, FromSupervisor, ToSupervisor } from './messages.ts'
-
-const entry = new URL('./main.ts', import.meta.url).pathname
-
-/** How long a start waits for a leaving instance, and a stop for mail in the air (contract section 1). */
-const patienceMs = 10_000
-/** Past the drain: a child that is still there then is stuck. */
-const killAfterMs = 11_000
-/** The longest a dead child stays dead is one second (contract section 1); the first restart is at once. */
-const restartDelaysMs = [20, 100, 250, 500, 800]
-/** A child that lived this long was well: its next death starts the delays anew. */
-const wellAfterMs = 10_000
-
-type Child = {
-  readonly name: ChildName
-  process: ChildProcess | null
-  startedAt: number
-  deaths: number
-  ready: boolean
-}
+import { type ExitCode, exitCodes } from '../standards/exit-codes.ts'
+import { tryDataDirectory } from './data-directory.ts'
+import { KeptChild } from './kept-child.ts'
+import { removeLocalAccess } from './local-access.ts'
+import type { ChildName, FromSupervisor, Passed, ToSupervisor } from './messages.ts'
+import { reloadOf } from './reload.ts'
+import { StartFailure } from './start-failure.ts'
+import { patienceMs } from './waiting.ts'
 
 export type SupervisorOptions = {
   readonly config: Config
   readonly log: Log
+  /** A line for standard output. */
   readonly announce: (line: string) => void
+  /** A line for whoever reads standard error. */
+  readonly complain: (line: string) => void
   /** Reads the configuration file again; null when it does not hold, with the problems already told. */
   readonly reread: () => Config | null
 }
@@ -36,142 +26,218 @@ export type SupervisorOptions = {
  * Starts the other processes, starts them again when they die, passes their messages on, and holds nothing itself.
  * Resolves to the exit code once everything is gone.
  */
-export async function supervise(options: SupervisorOptions): Promise<number> {
-  const { log, announce } = options
-  let { config } = options
-  const lock = await holdLock(dataDirectoryLock(config), patienceMs).catch((error: unknown) => {
-    if (!(error instanceof LockHeldError)) throw error
-    return null
-  })
-  if (lock === null) {
-    process.stderr.write(
-      `${config.dataDir} is in use by another running instance: stop it, or give this one another dataDir\n`,
-    )
-    return 2
+export async function supervise(options: SupervisorOptions): Promise<ExitCode> {
+  const stop = Promise.withResolvers<void>()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.resolve())
+  // The boot process that spawned us on an older Node.js is gone: nobody could stop us any more.
+  process.on('disconnect', () => stop.resolve())
+  const reload = { asked: (): void => {} }
+  process.on('SIGHUP', () => reload.asked())
+
+  const lock = await takeDataDirectory(options.config, stop.promise)
+  if (lock === null) return exitCodes.fine
+  removeLocalAccess(options.config)
+  const supervision = new Supervision(options)
+  reload.asked = () => supervision.reload()
+  void stop.promise.then(() => supervision.stop(exitCodes.fine))
+  const code = await supervision.run()
+  removeLocalAccess(options.config)
+  lock.release()
+  return code
+}
+
+/** Waits for a leaving instance; null when told to stop meanwhile. */
+async function takeDataDirectory(config: Config, stopped: Promise<void>): Promise<HeldLock | null> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    const lock = tryDataDirectory(config)
+    if (lock !== null) return lock
+    if (performance.now() >= deadline) {
+      throw new StartFailure(
+        `dataDir ${config.dataDir} is in use by another running instance: stop that one, or give this one another dataDir`,
+      )
+    }
+    if (await Promise.race([pause(20, false), stopped.then(() => true)])) return null
+  }
+}
+
+class Supervision {
+  readonly #options: SupervisorOptions
+  readonly #children: Readonly<Record<ChildName, KeptChild>>
+  readonly #ready = new Set<ChildName>()
+  readonly #finished = Promise.withResolvers<ExitCode>()
+  /** What each listener was given, so that a restarted child comes back where it was when the configuration lets it choose. */
+  readonly #ports = new Map<string, number>()
+  readonly #announcements: string[] = []
+  #config: Config
+  /** What to go back to while a changed configuration has not proven itself. */
+  #before: Config | null = null
+  #policyTaken = false
+  #announced = false
+  #reloadWanted = false
+  #stopping = false
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    this.#config = options.config
+    this.#children = { control: this.#child('control'), relay: this.#child('relay') }
   }
 
-  const children: Record<ChildName, Child> = { control: absent('control'), relay: absent('relay') }
-  const listening: { http: string[]; smtp: string[] } = { http: [], smtp: [] }
-  let announced = false
-  let stopping = false
-  let finish: (code: number) => void = () => {}
-  const finished = new Promise<number>((resolve) => {
-    finish = resolve
-  })
-
-  const tell = (name: ChildName, message: FromSupervisor): void => {
-    const child = children[name].process
-    if (child?.connected === true) child.send(message, () => {})
+  run(): Promise<ExitCode> {
+    if (!this.#stopping) for (const child of [this.#children.control, this.#children.relay]) child.start()
+    return this.#finished.promise
   }
 
-  const start = (name: ChildName): void => {
-    const child = children[name]
-    const spawned = spawn(process.execPath, [entry, name], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  async stop(code: ExitCode): Promise<void> {
+    if (this.#stopping) return
+    this.#stopping = true
+    // The relay first: while it finishes what is in the air, control can still be asked.
+    await this.#children.relay.end()
+    await this.#children.control.end()
+    this.#finished.resolve(code)
+  }
+
+  reload(): void {
+    const { log, complain, reread } = this.#options
+    if (this.#stopping) return
+    this.#reloadWanted = !this.#announced || this.#before !== null
+    if (this.#reloadWanted) return
+    const next = reread()
+    if (next === null) return log.error('the configuration has errors; the one in force stays')
+    const way = reloadOf(this.#config, next)
+    log.info('configuration read again', { taken: way.kind })
+    switch (way.kind) {
+      case 'refused':
+        return complain(way.because)
+      case 'live':
+        this.#before = this.#config
+        this.#config = next
+        for (const child of Object.values(this.#children)) child.tell({ kind: 'reload', config: this.#pinned() })
+        return
+      case 'renew':
+        this.#before = this.#config
+        this.#config = next
+        this.#renew()
+        return
+      default:
+        return way satisfies never
+    }
+  }
+
+  #renew(): void {
+    this.#ready.clear()
+    for (const child of Object.values(this.#children)) child.renew()
+  }
+
+  #child(name: ChildName): KeptChild {
+    return new KeptChild({
+      name,
+      log: this.#options.log,
+      environment: environmentOf(name),
+      greeting: () => {
+        this.#ready.delete(name)
+        const begin = { kind: 'begin', config: this.#pinned(), firstStart: !this.#announced } as const
+        return this.#policyTaken ? [begin, { kind: 'policy-taken' }] : [begin]
+      },
+      hear: (message) => this.#hear(name, message),
+      died: () => this.#children[other(name)].tell({ kind: 'away', name }),
     })
-    Object.assign(child, { process: spawned, startedAt: performance.now(), ready: false })
-    spawned.on('message', (message) => hear(child, message as ToSupervisor))
-    spawned.on('error', (error) => log.error('a process could not be started', { name, error }))
-    spawned.once('exit', (code, signal) => buried(child, code, signal))
-    tell(name, { kind: 'begin', config })
   }
 
-  const hear = (child: Child, message: ToSupervisor): void => {
+  #hear(name: ChildName, message: ToSupervisor): void {
     switch (message.kind) {
-      case 'listening': {
-        if (!announced)
-          listening[message.what].push(`listening ${message.what} ${hostPort(message.address, message.port)}`)
-        return
-      }
-      case 'ready': {
-        child.ready = true
-        if (announced || !children.control.ready || !children.relay.ready) return
-        announced = true
-        for (const line of [...listening.http, ...listening.smtp, 'ready']) announce(line)
-        return
-      }
-      case 'failed': {
-        process.stderr.write(`${message.message}\n`)
-        if (!announced && !stopping) void stop(message.exitCode)
-        return
-      }
+      case 'listening':
+        return this.#noteListener(message)
+      case 'policy-taken':
+        this.#policyTaken = true
+        return void this.#children.relay.tell(message)
+      case 'ready':
+        this.#ready.add(name)
+        return this.#allReady()
+      case 'reloaded':
+        return this.#reloaded(name, message.problems)
+      case 'failed':
+        return this.#failed(message.message, message.exitCode)
       case 'pass':
-        return tell(message.to, message)
+        return this.#pass(message, name)
       default:
         return message satisfies never
     }
   }
 
-  const buried = (child: Child, code: number | null, signal: NodeJS.Signals | null): void => {
-    child.process = null
-    if (stopping) return
-    if (performance.now() - child.startedAt > wellAfterMs) child.deaths = 0
-    const delay = restartDelaysMs[Math.min(child.deaths, restartDelaysMs.length - 1)] ?? 0
-    child.deaths += 1
-    log.error('a process died and is started again', { name: child.name, code, signal, delay })
-    setTimeout(() => {
-      if (!stopping) start(child.name)
-    }, delay)
+  #noteListener({ what, name, address, port }: Extract<ToSupervisor, { readonly kind: 'listening' }>): void {
+    this.#ports.set(`${what} ${name}`, port)
+    const place = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+    if (this.#announced) this.#options.log.info('listening', { what, name, place })
+    else this.#announcements.push(`listening ${what} ${place}`)
   }
 
-  const stop = async (code: number): Promise<void> => {
-    if (stopping) return
-    stopping = true
-    // The relay first: what it has in the air may still need control's eyes, never the other way round.
-    await stopChild(children.relay, tell)
-    await stopChild(children.control, tell)
-    lock.release()
-    finish(code)
-  }
-
-  process.on('SIGTERM', () => void stop(0))
-  process.on('SIGINT', () => void stop(0))
-  process.on('SIGHUP', () => {
-    const next = options.reread()
-    if (next === null) return
-    if (next.dataDir !== config.dataDir) {
-      log.error('dataDir can not change while running: the old configuration stays', {
-        from: config.dataDir,
-        to: next.dataDir,
-      })
-      return
+  #allReady(): void {
+    if (this.#ready.size < 2) return
+    this.#before = null
+    if (!this.#announced) {
+      this.#announced = true
+      // SMTP last: whoever waits for it finds everything else there.
+      const lines = [...new Set(this.#announcements)].toSorted()
+      for (const line of [...lines, 'ready']) this.#options.announce(line)
     }
-    const changed = JSON.stringify(next) !== JSON.stringify(config)
-    config = next
-    log.info('configuration read again', { changed })
-    if (!changed) return tell('control', { kind: 'reload-policy' })
-    // A child reads its configuration once: a changed one is taken up by a gentle restart, which drains first.
-    for (const name of ['relay', 'control'] as const) tell(name, { kind: 'stop' })
-  })
-  // The boot process that spawned us on an older Node.js is gone: nobody could stop us any more.
-  process.on('disconnect', () => void stop(0))
+    if (this.#reloadWanted) this.reload()
+  }
 
-  start('control')
-  start('relay')
-  return finished
+  #reloaded(name: ChildName, problems: readonly string[]): void {
+    for (const problem of problems) this.#options.complain(problem)
+    if (name !== 'relay' || this.#before === null || this.#ready.size < 2) return
+    if (problems.length > 0) this.#config = this.#before
+    this.#before = null
+    if (this.#reloadWanted) this.reload()
+  }
+
+  #failed(message: string, exitCode: ExitCode): void {
+    this.#options.complain(message)
+    if (this.#stopping) return
+    if (!this.#announced) return void this.stop(exitCode)
+    if (this.#before === null) return
+    this.#options.log.error('the changed configuration does not work; the one before is in force again')
+    this.#config = this.#before
+    this.#before = null
+    this.#renew()
+  }
+
+  /** A question to a child that is away is answered at once. */
+  #pass(message: Passed, from: ChildName): void {
+    const reply: FromSupervisor | null =
+      'question' in message.body
+        ? {
+            kind: 'pass',
+            to: from,
+            body: {
+              answer: message.body.question,
+              fault: `the ${message.to} process is away; it comes back by itself`,
+            },
+          }
+        : null
+    if (!this.#children[message.to].tell(message) && reply !== null) this.#children[from].tell(reply)
+  }
+
+  #pinned(): Config {
+    const port = (place: string, configured: number): number =>
+      configured === 0 ? (this.#ports.get(place) ?? 0) : configured
+    const { control, listeners } = this.#config
+    return {
+      ...this.#config,
+      control: { ...control, port: port('http control', control.port) },
+      listeners: listeners.map((one) => ({ ...one, port: port(`smtp ${one.name}`, one.port) })),
+    }
+  }
 }
 
-export function dataDirectoryLock(config: Config): string {
-  return join(config.dataDir, 'run', 'owner.lock')
+function other(name: ChildName): ChildName {
+  return name === 'control' ? 'relay' : 'control'
 }
 
-function absent(name: ChildName): Child {
-  return { name, process: null, startedAt: 0, deaths: 0, ready: false }
-}
-
-function stopChild(child: Child, tell: (name: ChildName, message: FromSupervisor) => void): Promise<void> {
-  const running = child.process
-  if (running === null || running.exitCode !== null || running.signalCode !== null) return Promise.resolve()
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => running.kill('SIGKILL'), killAfterMs)
-    running.once('exit', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-    tell(child.name, { kind: 'stop' })
-  })
-}
-
-function hostPort(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+/** Tokens for the API are control's affair. */
+function environmentOf(name: ChildName): NodeJS.ProcessEnv {
+  if (name === 'control') return process.env
+  const { ANECHOIC_BOOTSTRAP_TOKEN: _bootstrap, ANECHOIC_TOKEN: _token, ...rest } = process.env
+  return rest
 }

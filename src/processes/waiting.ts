@@ -1,19 +1,36 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { StartFailure } from './start-failure.ts'
 
-/** How long a start waits for a port that a leaving instance still holds, in milliseconds. */
-const patienceMs = 10_000
+/** How long a start waits for what a leaving instance still holds, in milliseconds (contract section 1). */
+export const patienceMs = 10_000
+/** Where nobody is leaving: a process that is started again, or a changed port. */
+const shortPatienceMs = 2_000
 
-/** Tries to listen until the port is free. Rejects with the last error when it stays taken, and at once for any other error. */
-export async function whenPortIsFree<T>(listen: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + patienceMs
+/** Tries to listen until the port is free. Throws `StartFailure`, naming the `place`, when it stays taken, and at once when it can't be had. */
+export async function whenPortIsFree<T>(place: string, firstStart: boolean, listen: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + (firstStart ? patienceMs : shortPatienceMs)
   for (;;) {
     try {
       return await listen()
     } catch (error) {
-      const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-      if (!taken || performance.now() >= deadline) throw error
+      const { code, message } = error as NodeJS.ErrnoException
+      if (code !== 'EADDRINUSE') throw new StartFailure(`can not listen on ${place}: ${message}`, { cause: error })
+      if (performance.now() >= deadline) {
+        throw new StartFailure(`can not listen on ${place}: another process has it`, { cause: error })
+      }
       await pause(50)
     }
+  }
+}
+
+/** Waits for the end of `work`, but no longer than this; whether it ended in time. Rejects when it does. */
+export async function atMost(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
+  const over = new AbortController()
+  const late = pause(milliseconds, false, { signal: over.signal }).catch(() => false)
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    over.abort()
   }
 }
 

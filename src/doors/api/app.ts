@@ -40,8 +40,13 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
 
   app.use('/api/v1/*', async (c, next) => {
     const caller = await callerOf(options.tokens, c.req.header('authorization'))
-    if (caller === null) return problem(c, 401, 'send a valid token as Authorization: Bearer TOKEN')
+    if (caller === null) {
+      // RFC 9110 §11.6.1
+      c.header('WWW-Authenticate', 'Bearer')
+      return problem(c, 401, 'send a valid token as Authorization: Bearer TOKEN')
+    }
     c.set('caller', caller)
+    c.header('Cache-Control', 'no-store')
     return next()
   })
   app.route('/api/v1/policy', policyRoutes(options.operations))
@@ -53,14 +58,15 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
 
   app.notFound((c) => problem(c, 404, 'there is nothing at this address'))
   app.onError((error, c) => {
-    if (error instanceof OperationError) {
-      return problem(c, error.kind === 'unavailable' ? 503 : error.kind === 'not-allowed' ? 409 : 400, error.message)
-    }
+    if (error instanceof OperationError && error.kind !== 'fault')
+      return problem(c, statusOf[error.kind], error.message)
     options.log.error('a request failed', { method: c.req.method, path: c.req.path, error })
     return problem(c, 500, 'something went wrong on our side; the log tells what')
   })
   return app
 }
+
+const statusOf = { usage: 400, 'not-allowed': 403, unavailable: 503 } as const
 
 async function callerOf(tokens: TokenBook, authorization: string | undefined): Promise<Caller | null> {
   const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1]

@@ -15,6 +15,7 @@ export function problem(
 const titles: { readonly [status: number]: string } = {
   400: 'Bad request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not found',
   409: 'Conflict',
   413: 'Too large',

@@ -1,8 +1,9 @@
 import { Command } from '@commander-js/extra-typings'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
+import { exitCodes } from '../../standards/exit-codes.ts'
 import { type ApplyAnswer, OperationError, type Operations } from '../operations.ts'
-import { type Call, configOption, exitCodes, jsonOption } from './call.ts'
+import { type Call, configOption, jsonOption } from './call.ts'
 import { printJson } from './print.ts'
 
 export function applyCommand(call: Call): Command {

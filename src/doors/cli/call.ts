@@ -1,10 +1,6 @@
 import { Option } from '@commander-js/extra-typings'
+import type { ExitCode } from '../../standards/exit-codes.ts'
 import type { Operations } from '../operations.ts'
-
-/** 0 fine, 1 findings or refusals, 2 usage or configuration error, 70 fault of ours (contract section 1). */
-export type ExitCode = number
-
-export const exitCodes = { fine: 0, findings: 1, usage: 2, fault: 70 } as const
 
 /** What the command line needs from the rest of the program; `main.ts` supplies it. */
 export type Powers = {

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
-import { type Call, configOption, exitCodes, jsonOption } from './call.ts'
+import { exitCodes } from '../../standards/exit-codes.ts'
+import { type Call, configOption, jsonOption } from './call.ts'
 import { printJson } from './print.ts'
 
 export function checkCommand(call: Call): Command {

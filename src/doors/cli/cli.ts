@@ -1,7 +1,8 @@
 import { Command, CommanderError } from '@commander-js/extra-typings'
+import { type ExitCode, exitCodes } from '../../standards/exit-codes.ts'
 import { OperationError } from '../operations.ts'
 import { applyCommand } from './apply.ts'
-import { type Call, type ExitCode, type Powers, type Terminal, exitCodes } from './call.ts'
+import type { Call, Powers, Terminal } from './call.ts'
 import { checkCommand } from './check.ts'
 import { domainsCommand } from './domains.ts'
 import { exportCommand } from './export.ts'
@@ -73,7 +74,7 @@ function exitCodeOf(error: unknown, terminal: Terminal): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage
   if (error instanceof OperationError) {
     terminal.err(`${error.message}\n`)
-    return exitCodes.usage
+    return error.kind === 'fault' ? exitCodes.fault : exitCodes.usage
   }
   terminal.err(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return exitCodes.fault

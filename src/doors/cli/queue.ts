@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
+import { exitCodes } from '../../standards/exit-codes.ts'
 import type { Operations, QueueItem, QueueSelection } from '../operations.ts'
-import { type Call, configOption, exitCodes, jsonOption } from './call.ts'
+import { type Call, configOption, jsonOption } from './call.ts'
 import { harmless, printJson, printRows } from './print.ts'
 
 export function queueCommand(call: Call): Command {

@@ -1,10 +1,10 @@
-import { z } from 'zod'
 import {
   type ApplyAnswer,
   type DomainRow,
   type KeyCheck,
   type KeyRow,
   OperationError,
+  type OperationErrorKind,
   type Operations,
   type QueueDetail,
   type QueueItem,
@@ -70,15 +70,22 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
   }
 }
 
-const problemShape = z.object({ detail: z.string() })
-
 async function valueOf(response: Response): Promise<unknown> {
   const body: unknown = await response.json().catch(() => null)
   if (response.ok) return body
-  const told = problemShape.safeParse(body)
-  const detail = told.success ? told.data.detail : `the server answered ${response.status}`
-  if (response.status === 401) throw new OperationError('not-allowed', `the server does not take this token: ${detail}`)
-  throw new OperationError(response.status >= 500 ? 'unavailable' : 'usage', detail)
+  throw new OperationError(kindOf(response.status), detailOf(body) ?? `the server answered ${response.status}`)
+}
+
+function kindOf(status: number): OperationErrorKind {
+  if (status === 401 || status === 403) return 'not-allowed'
+  if (status === 503) return 'unavailable'
+  return status >= 500 ? 'fault' : 'usage'
+}
+
+/** The `detail` of a problem (RFC 9457 §3.1.4); null where there is none. */
+function detailOf(body: unknown): string | null {
+  const detail = typeof body === 'object' && body !== null && 'detail' in body ? body.detail : null
+  return typeof detail === 'string' ? detail : null
 }
 
 function queryOf(values: { readonly [name: string]: string | undefined }): string {

@@ -1,3 +1,3 @@
 export type * from './evidence.ts'
-export { restoreEvidence } from './restore.ts'
+export { recallEvidence } from './recall.ts'
 export { type EvidenceRoom, openEvidence } from './room.ts'

@@ -11,7 +11,8 @@ import { m365Outbound } from '../../standards/providers/index.ts'
 import { formatNetwork } from '../../standards/names/ip.ts'
 import { mailbox } from '../decision/testing/evidence.ts'
 import { acme, domain, network, policyOf } from '../decision/testing/policy.ts'
-import { type Evidence, type EvidenceRoom, openEvidence, restoreEvidence } from './index.ts'
+import { type Evidence, type EvidenceRoom, openEvidence } from './index.ts'
+import { restoreEvidence } from './restore.ts'
 import { type Answers, type SessionOptions, dnsFrom, message, now, session, transaction } from './testing/occasion.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'evidence-'))

@@ -43,6 +43,8 @@ export type EvidenceRoom = {
   verifyPassword(attempt: SignIn): Promise<boolean>
   /** Reads Exchange Online's published address list and takes it if it is plausible; says in the log what changed or why not. */
   refreshNetworks(): Promise<void>
+  /** Loads what the first proof would else wait for. */
+  warmUp(): void
   networks(): NetworkStatus
 }
 
@@ -57,9 +59,10 @@ export type SignIn = {
 export function openEvidence({ providers, limits, dns, clock, log }: EvidenceOptions): EvidenceRoom {
   const { clientCertificate, fcrdns } = providers.m365
   const networks = new ProviderNetworks({ m365: providers.m365.networks, google: providers.google.networks })
+  const authorities = loadAuthorities(clientCertificate.ca)
   const provers = {
     networks,
-    certificates: new CertificateVerifier(clientCertificate.names, loadAuthorities(clientCertificate.ca)),
+    certificates: new CertificateVerifier(clientCertificate.names, authorities),
     reverse: new ReverseDns(dns),
     fcrdns,
   }
@@ -72,6 +75,7 @@ export function openEvidence({ providers, limits, dns, clock, log }: EvidenceOpt
     verifyPassword: ({ username, password, policy }) =>
       passwords.verify(policy.accountSource(username)?.passwordHash ?? null, password, clock.now()),
     refreshNetworks: () => refreshNetworks(networks, dns, clock, log),
+    warmUp: () => void authorities.count,
     networks: () => networks.status(clock.now()),
   }
 }

@@ -5,10 +5,14 @@ import { generateKeys } from '../../signer/index.ts'
 
 /** Keys made in one run of the signer: enough to be quick, few enough that none waits long for the others. */
 const batch = 50
+/** How long a start or an apply waits for the keys that it needs, in milliseconds; the rest are made behind its back. */
+export const keysWithinMs = 20_000
+/** Records looked up at once: a resolver must not take us for a flood. */
+const lookUpsAtOnce = 20
 
 export type KeyKeeper = {
-  /** Makes the keys that grants need and nobody has made; resolves to how many. */
-  makeWanted(): Promise<number>
+  /** Makes the keys that grants need and nobody has made. Costs one probe when the policy is as it was. */
+  makeWanted(): Promise<void>
   /** Looks every key's record up, past caches; a pending one whose record is there becomes active. */
   checkAll(): Promise<readonly (KeyListing & KeyCheck)[]>
   /** The same for the pending ones that are due by their own clock. */
@@ -30,24 +34,36 @@ export function openKeyKeeper(options: {
 }): KeyKeeper {
   const { registry, wrapping, dns, dnsAt, log } = options
   const looked = new Map<string, number>()
-  let making: Promise<number> = Promise.resolve(0)
+  let making: Promise<void> = Promise.resolve()
+  /** The policy version for which nothing is left to make, and the pending keys of then. */
+  let settled: { readonly version: number; readonly pending: readonly KeyListing[] } | null = null
 
-  const make = async (): Promise<number> => {
+  const make = async (): Promise<void> => {
+    const version = await registry.currentVersion()
+    if (settled?.version === version) return
     const wanted = await registry.keysWanted()
     for (let from = 0; from < wanted.length; from += batch) {
       const made = await generateKeys(wrapping, wanted.slice(from, from + batch))
       await registry.addKeys(made)
       for (const { domain, selector, algorithm } of made) log.info('key made', { domain, selector, algorithm })
     }
-    return wanted.length
+    settled = { version, pending: (await registry.keys()).filter((key) => key.state === 'pending') }
   }
 
   const look = async (key: KeyListing): Promise<KeyListing & KeyCheck> => {
     const answer = await checkKey(dns, dnsAt, key)
     if (!answer.seen || key.state !== 'pending') return { ...key, ...answer }
     await registry.markKeyActive(key.selector, key.domain)
+    looked.delete(key.record.name)
     log.info('key active', { domain: key.domain, selector: key.selector, because: answer.because })
     return { ...key, ...answer, state: 'active' }
+  }
+
+  const lookAll = async (keys: readonly KeyListing[]): Promise<readonly (KeyListing & KeyCheck)[]> => {
+    const seen: (KeyListing & KeyCheck)[] = []
+    for (let from = 0; from < keys.length; from += lookUpsAtOnce)
+      seen.push(...(await Promise.all(keys.slice(from, from + lookUpsAtOnce).map(look))))
+    return seen
   }
 
   return {
@@ -56,17 +72,13 @@ export function openKeyKeeper(options: {
       making = making.then(make, make)
       return making
     },
-    checkAll: async () => {
-      const keys = (await registry.keys()).filter((key) => key.state !== 'retired')
-      return Promise.all(keys.map(look))
-    },
+    checkAll: async () => lookAll((await registry.keys()).filter((key) => key.state !== 'retired')),
     checkPending: async (now) => {
-      for (const key of await registry.keys()) {
-        const name = key.record.name
-        if (key.state !== 'pending' || now < (looked.get(name) ?? 0) + waitFor(now - key.createdAt)) continue
-        looked.set(name, now)
-        await look(key)
-      }
+      const due = (settled?.pending ?? []).filter(
+        ({ record, createdAt }) => now >= (looked.get(record.name) ?? 0) + waitFor(now - createdAt),
+      )
+      for (const key of due) looked.set(key.record.name, now)
+      await lookAll(due)
     },
   }
 }

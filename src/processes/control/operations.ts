@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DecisionId, type DecisionRecord, explain, parseDecisionId, replay } from '../../path/decision/index.ts'
 import type { QueueRow } from '../../path/custody/index.ts'
-import { restoreEvidence } from '../../path/evidence/index.ts'
+import { recallEvidence } from '../../path/evidence/index.ts'
+import type { Log } from '../../platform/log.ts'
 import type { Ledger, StoredEvent } from '../../rooms/ledger/index.ts'
 import {
   type KeyListing,
@@ -14,17 +15,21 @@ import {
 import { isSyntaxFault } from '../../standards/fault.ts'
 import type { KeyRow, Operations, QueueItem, Story } from '../../doors/operations.ts'
 import type { QueueDesk } from '../queue-desk.ts'
+import { atMost } from '../waiting.ts'
 import { inWords } from './events-in-words.ts'
-import type { KeyKeeper } from './keys.ts'
+import { type KeyKeeper, keysWithinMs } from './keys.ts'
 
 export type OperationsOptions = {
   readonly registry: Registry
   readonly ledger: Ledger
   readonly desk: QueueDesk
   readonly keys: KeyKeeper
-  readonly policyContext: PolicyContext
+  readonly context: PolicyContext
   /** The policy file of the configuration, when it is the authority. */
   readonly policyFile: string | null
+  /** Takes what waits in the outboxes into the ledger. */
+  readonly project: () => Promise<void>
+  readonly log: Log
 }
 
 /** A refusal's reply does not wait for its record, so a question that follows it at once may come first: asked again for this long, in milliseconds. */
@@ -32,7 +37,7 @@ const recordsMayBeLateBy = 1000
 
 /** Joins the rooms into what people can ask for. */
 export function openOperations(options: OperationsOptions): Operations {
-  const { registry, ledger, desk, keys, policyContext, policyFile } = options
+  const { registry, ledger, project, desk, keys, context, policyFile, log } = options
   const act = async (id: string, action: (id: DecisionId) => Promise<boolean>): Promise<boolean> => {
     const parsed = parseDecisionId(id)
     return isSyntaxFault(parsed) ? false : action(parsed)
@@ -40,18 +45,22 @@ export function openOperations(options: OperationsOptions): Operations {
   return {
     applyPolicy: async ({ file, text, dryRun, by }) => {
       if (policyFile !== null) return { kind: 'read-only', file: policyFile }
-      const policy = readPolicy(text, file, policyContext)
+      const policy = await readPolicy(text, file, context)
       if (isPolicyProblems(policy)) return { kind: 'invalid', problems: policy.lines }
       if (dryRun)
         return { kind: 'planned', version: await registry.currentVersion(), plan: await registry.plan(policy) }
       const applied = await registry.apply(policy, by)
       // Before the answer, so that who applied a grant finds its keys in the next command.
-      await keys.makeWanted()
+      const made = keys.makeWanted().catch((error: unknown) => log.error('keys could not be made yet', { error }))
+      await atMost(keysWithinMs, made)
       return { kind: 'applied', ...applied }
     },
     exportPolicy: () => registry.exportPolicy(),
     domains: () => registry.domains(),
-    seen: ({ customer }) => ledger.seen(customer),
+    seen: async ({ customer }) => {
+      await project()
+      return ledger.seen(customer)
+    },
     keys: async () => (await registry.keys()).map(keyRow),
     checkKeys: async () =>
       (await keys.checkAll()).map((key) => ({ ...keyRow(key), seen: key.seen, because: key.because })),
@@ -95,7 +104,7 @@ async function storyOf(
   // The ledger holds what `recordOf()` wrote; its shape is this version's own.
   const record = decision.detail as unknown as DecisionRecord
   const policy = !judgeAgain || record.policyVersion === 0 ? null : await registry.snapshotAt(record.policyVersion)
-  const again = judgeAgain ? judgedAgain(id, record, policy) : null
+  const again = judgeAgain ? await judgedAgain(id, record, policy) : null
   return {
     id,
     verdict: record.verdict,
@@ -109,8 +118,8 @@ async function storyOf(
 }
 
 /** Evidence read back is sealed anew by the room that made it; a record that does not hold together is told as not the same. */
-function judgedAgain(id: DecisionId, record: DecisionRecord, policy: Snapshot | null): Story['replay'] {
-  const evidence = restoreEvidence(record.evidence)
+async function judgedAgain(id: DecisionId, record: DecisionRecord, policy: Snapshot | null): Promise<Story['replay']> {
+  const evidence = await recallEvidence(record.evidence)
   if (isSyntaxFault(evidence)) return { verdict: 'none', rule: evidence.reason, same: false }
   const { verdict, rule, same } = replay(id, { ...record, evidence }, policy)
   return { verdict: verdict ?? 'none', rule: rule ?? 'none', same }

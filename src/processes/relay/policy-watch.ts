@@ -3,14 +3,15 @@ import type { Registry, Snapshot } from '../../rooms/registry/index.ts'
 import type { StandingBook } from '../../rooms/watch/index.ts'
 import { type SignerClient, type WrappedKey, reducePolicy } from '../../signer/index.ts'
 import type { Domain } from '../../standards/names/domain.ts'
+import { repeat } from '../waiting.ts'
 
 /** How often the registry's version is looked at, in milliseconds: a change is live within a second, and this is one probe of an index. */
 const pollMs = 100
 
 /** The policy as this relay sees it, kept new. */
 export type PolicyWatch = {
-  current(): Snapshot
-  stop(): void
+  readonly current: () => Snapshot
+  stop(): Promise<void>
 }
 
 /**
@@ -28,8 +29,6 @@ export async function watchPolicy(options: {
   const { registry, standing, signer, operator, log } = options
   const keys = new Map<string, WrappedKey>()
   let snapshot = await registry.load()
-  let timer: NodeJS.Timeout | null = null
-  let stopped = false
 
   const takeUp = async (next: Snapshot, since: number): Promise<void> => {
     const changed = await registry.wrappedKeys(since)
@@ -46,28 +45,18 @@ export async function watchPolicy(options: {
   }
 
   const look = async (): Promise<void> => {
-    try {
-      if ((await registry.currentVersion()) !== snapshot.version) {
-        const since = snapshot.version
-        await takeUp(await registry.loadChanges(snapshot), since)
-        log.info('policy taken up', { version: snapshot.version })
-        options.onChange()
-      }
-    } catch (error) {
-      log.error('the registry could not be read; the last policy stays in force', { version: snapshot.version, error })
-    }
-    if (!stopped) timer = setTimeout(() => void look(), pollMs)
+    if ((await registry.currentVersion()) === snapshot.version) return
+    const since = snapshot.version
+    await takeUp(await registry.loadChanges(snapshot), since)
+    log.info('policy taken up', { version: snapshot.version })
+    options.onChange()
   }
 
   await takeUp(snapshot, 0)
-  timer = setTimeout(() => void look(), pollMs)
-  return {
-    current: () => snapshot,
-    stop: () => {
-      stopped = true
-      if (timer !== null) clearTimeout(timer)
-    },
-  }
+  const watching = repeat(pollMs, look, (error) =>
+    log.error('the registry could not be read; the last policy stays in force', { version: snapshot.version, error }),
+  )
+  return { current: () => snapshot, stop: () => watching.stop() }
 }
 
 function nameOf(key: { readonly domain: string; readonly selector: string }): string {

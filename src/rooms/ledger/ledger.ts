@@ -33,6 +33,8 @@ export interface Ledger {
    * next call goes on, and no event is lost or there twice.
    */
   project(): Promise<readonly Progress[]>
+  /** How far each shard is in the ledger now; without one of which nothing was taken. */
+  progress(): readonly Progress[]
   /** Who was seen sending for a customer, or for all; newest first. */
   seen(customer: string | null): Promise<readonly SeenRow[]>
   /** Removes the days that ended before `moment`, in milliseconds since the epoch. */
@@ -69,6 +71,8 @@ export function openLedger({ dataDir, outboxes, log }: LedgerOptions): Ledger {
       }
       return moved
     },
+    progress: () =>
+      outboxes.map(({ shard }) => ({ shard, sequence: seen.progress(shard) })).filter(({ sequence }) => sequence > 0),
     seen: (customer) => Promise.resolve(seen.list(customer)),
     dropOlderThan: (moment) => Promise.resolve(days.dropOlderThan(moment)),
     forgetSubjectsOlderThan: (moment) => Promise.resolve(days.forgetSubjectsOlderThan(moment)),

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CheckedPolicy } from './document/read-policy.ts'
 import type { CustomerDocument } from './document/schema.ts'
-import { exportText } from './export-policy.ts'
 import { planLines } from './plan.ts'
 import { makeTokens, readCustomers, rememberAssertions, writeCustomers } from './store/customers.ts'
 import type { Store } from './store/tables.ts'
@@ -44,6 +43,7 @@ export function applyPolicy(store: Store, policy: CheckedPolicy, by: Author): Pr
 }
 
 export async function exportStored(store: Store): Promise<string> {
+  const { exportText } = await import('./export-policy.ts')
   return exportText([...documents(await readCustomers(store)).values()])
 }
 

@@ -1,7 +1,7 @@
 import type { Domain } from '../../standards/names/domain.ts'
 import type { OwnedDomain } from './policy.ts'
 import { loadSnapshot } from './reading.ts'
-import { selfId } from './document/schema.ts'
+import { selfId } from './document/self.ts'
 import { makeTokens, readTokens } from './store/customers.ts'
 import type { Store } from './store/tables.ts'
 

@@ -1,6 +1,6 @@
 import type { Domain } from '../../standards/names/domain.ts'
 import { type StoredCustomer, compileCustomer, selfCustomer } from './snapshot/compile.ts'
-import { selfId } from './document/schema.ts'
+import { selfId } from './document/self.ts'
 import type { ActiveKey, Customer } from './policy.ts'
 import { Snapshot, type SnapshotChanges } from './snapshot/snapshot.ts'
 import { readChangedCustomers, readCustomers, readCustomersAt, readTokens } from './store/customers.ts'

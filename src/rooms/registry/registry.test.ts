@@ -20,8 +20,8 @@ import {
   migrateRegistry,
   openRegistry,
   policyContext,
-  readPolicy,
 } from './index.ts'
+import { readPolicy } from './document/read-policy.ts'
 
 const operator = 'relay.example.net' as Domain
 const context = policyContext(operator, { m365: { networks: null }, google: { networks: null } })
@@ -575,7 +575,7 @@ describe('processes', () => {
       await migrateRegistry(db)
       const registry = openRegistry(db, 'relay.example.net', { now: () => Date.now() })
       const context = policyContext('relay.example.net', { m365: { networks: null }, google: { networks: null } })
-      for (let at = 0; at < 5; at++) await registry.apply(readPolicy('customers: [{ id: ${name}-' + at + ' }]', 'p', context), '${name}')
+      for (let at = 0; at < 5; at++) await registry.apply(await readPolicy('customers: [{ id: ${name}-' + at + ' }]', 'p', context), '${name}')
       await db.destroy()
     `
     const runs = ['a', 'b', 'c'].map(

@@ -9,12 +9,13 @@ export type Authorities = {
 }
 
 /**
- * `system`: the roots that Node carries and those of the machine. Anything else is the path of a PEM file that stands instead of them.
+ * `system`: the roots that Node carries and those of the machine, read when they are first asked for, since that takes a while. Anything
+ * else is the path of a PEM file that stands instead of them.
  * @throws when the file cannot be read or holds no certificate: believing nobody by mistake would refuse all mail.
  */
 export function loadAuthorities(ca: string): Authorities {
-  const pem = ca === 'system' ? systemPem() : readFileSync(ca, 'utf8')
-  const authorities = authoritiesFrom(pem)
+  if (ca === 'system') return authoritiesOfTheSystem()
+  const authorities = authoritiesFrom(readFileSync(ca, 'utf8'))
   if (authorities.count === 0) throw new Error(`${ca} holds no certificate`)
   return authorities
 }
@@ -32,6 +33,14 @@ export function authoritiesFrom(pem: string): Authorities {
   return { count: blocks.size, withSubject: (subject) => bySubject.get(subject) ?? [] }
 }
 
-function systemPem(): string {
-  return [...rootCertificates, ...getCACertificates('system')].join('\n')
+function authoritiesOfTheSystem(): Authorities {
+  let read: Authorities | null = null
+  const all = (): Authorities =>
+    (read ??= authoritiesFrom([...rootCertificates, ...getCACertificates('system')].join('\n')))
+  return {
+    get count() {
+      return all().count
+    },
+    withSubject: (subject) => all().withSubject(subject),
+  }
 }

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { Domain } from '../../../standards/names/domain.ts'
 import { parseNetwork } from '../../../standards/names/ip.ts'
 import { policyContext } from './context.ts'
-import { type CheckedPolicy, isPolicyProblems, readPolicy } from './read-policy.ts'
+import { isPolicyProblems } from './problems.ts'
+import { type CheckedPolicy, readPolicy } from './read-policy.ts'
 
 const lab = parseNetwork('127.0.0.2')
 const context = policyContext('relay.example.net' as Domain, {

@@ -5,19 +5,13 @@ import { checkOwnership } from './check-ownership.ts'
 import { checkSources } from './check-sources.ts'
 import type { PolicyContext } from './context.ts'
 import { documentOf, readDrafts } from './draft.ts'
+import type { PolicyProblems } from './problems.ts'
 import type { CustomerDocument } from './schema.ts'
 
 declare const checked: unique symbol
 
 /** A whole policy in which nothing is wrong. Only `readPolicy` makes one, and nothing else can be applied. */
 export type CheckedPolicy = { readonly customers: readonly CustomerDocument[]; readonly [checked]: true }
-
-/** Everything that is wrong: `lines` as `FILE:LINE:COLUMN path: message`, `problems` for machines. */
-export type PolicyProblems = { readonly problems: readonly Problem[]; readonly lines: readonly string[] }
-
-export function isPolicyProblems(read: CheckedPolicy | PolicyProblems): read is PolicyProblems {
-  return 'problems' in read
-}
 
 /** Reads a policy in YAML or JSON. `file` names it in the problems. On any problem at all there is no policy. */
 export function readPolicy(text: string, file: string, context: PolicyContext): CheckedPolicy | PolicyProblems {

@@ -8,6 +8,7 @@ import { domainField, emailField, ipField, parsed, positiveInteger } from '../..
 import { isPasswordHash } from './password-hash.ts'
 import { whyNotOwnable } from './ownable.ts'
 import { parseInstant } from './instant.ts'
+import { selfId } from './self.ts'
 
 /*
  * The shape of a customer as people write it. Outputs are the same shape again with texts normalised, so that a document can be
@@ -15,9 +16,6 @@ import { parseInstant } from './instant.ts'
  */
 
 const idPattern = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/
-
-/** The id of the built-in customer and of its source. */
-export const selfId = 'self'
 
 const idField = z
   .string()

@@ -2,13 +2,8 @@ import { isSyntaxFault } from '../../../standards/fault.ts'
 import type { Domain } from '../../../standards/names/domain.ts'
 import { type Network, parseNetwork } from '../../../standards/names/ip.ts'
 import { parseInstant } from '../document/instant.ts'
-import {
-  type CustomerDocument,
-  type DomainDocument,
-  type GrantDocument,
-  type SourceDocument,
-  selfId,
-} from '../document/schema.ts'
+import type { CustomerDocument, DomainDocument, GrantDocument, SourceDocument } from '../document/schema.ts'
+import { selfId } from '../document/self.ts'
 import type { Customer, DomainProof, Grant, OwnedDomain, Source } from '../policy.ts'
 
 /** A customer as it is kept: what people wrote, and when each assertion was first made (milliseconds since the epoch). */
