@@ -46,20 +46,25 @@ function swaks(options: {
     `X-MS-Exchange-CrossTenant-id: ${options.tenant}`,
     'x-ms-exchange-senderadcheck: 1',
   ]
-  const done = spawnSync('swaks', [
-    ...[
-      '--server',
-      world.relay.host,
-      '--port',
-      String(world.relay.port),
-      '--local-interface',
-      addresses.exchangeOnline,
-    ],
-    ...['--helo', 'NAM12-BN8-obe.outbound.protection.outlook.com', '--from', options.mailFrom, '--to', options.to],
-    ...['--tls', '--tls-cert', join(directory, 'cert.pem'), '--tls-key', join(directory, 'key.pem')],
-    ...['--h-From', options.from, '--h-Subject', 'swaks through the relay', '--body', 'Hello from another program.'],
-    ...stamps.flatMap((stamp) => ['--add-header', stamp]),
-  ])
+  const session = ['--server', world.relay.host, '--port', String(world.relay.port)]
+  const client = [
+    '--local-interface',
+    addresses.exchangeOnline,
+    '--helo',
+    'NAM12-BN8-obe.outbound.protection.outlook.com',
+  ]
+  const tls = ['--tls', '--tls-cert', join(directory, 'cert.pem'), '--tls-key', join(directory, 'key.pem')]
+  const envelope = ['--from', options.mailFrom, '--to', options.to]
+  const content = [
+    '--h-From',
+    options.from,
+    '--h-Subject',
+    'through the relay',
+    '--body',
+    'Hello from another program.',
+  ]
+  const stamped = stamps.flatMap((stamp) => ['--add-header', stamp])
+  const done = spawnSync('swaks', [...session, ...client, ...tls, ...envelope, ...content, ...stamped])
   return `${done.stdout.toString()}${done.stderr.toString()}`
 }
 

@@ -25,7 +25,7 @@ function printable(fields: LogFields = {}): LogFields {
 }
 
 /** The message of an error and of everything that caused it. */
-export function reasons(error: unknown): string {
+function reasons(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const own = error.message === '' ? error.name : error.message
   return error.cause === undefined ? own : `${own}: ${reasons(error.cause)}`
