@@ -95,8 +95,9 @@ async function end(stop: () => Promise<void>): Promise<void> {
 }
 
 async function takeUp(reload: Reload, config: Config): Promise<void> {
-  const problems = await reload(config).catch((error: unknown) => [wordsOf(error)])
-  say({ kind: 'reloaded', problems })
+  // Through a promise, so that what is thrown at once is a problem too and not the end of the process.
+  const taken = Promise.resolve(config).then(reload)
+  say({ kind: 'reloaded', problems: await taken.catch((error: unknown) => [wordsOf(error)]) })
 }
 
 async function answerTo({ question, verb, arguments: args }: Question, handler: Answering | null): Promise<Answer> {
