@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
-import { type TLSSocket, connect as connectTls } from 'node:tls'
+import { TLSSocket, connect as connectTls } from 'node:tls'
 import { mustBeLoopback } from './loopback.ts'
 
 /** A reply as the client saw it: the code, and its lines without the code. */
@@ -62,6 +62,12 @@ export class SmtpClient {
     this.#socket = secure
     this.#received = ''
     this.#attach()
+  }
+
+  /** The name in the certificate that the server showed after STARTTLS. */
+  serverName(): string {
+    const subject = this.#socket instanceof TLSSocket ? this.#socket.getPeerCertificate().subject : null
+    return String(subject?.CN ?? '')
   }
 
   async command(line: string): Promise<SmtpReply> {

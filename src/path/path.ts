@@ -57,14 +57,42 @@ export function openPath(rooms: Rooms): Path {
   return {
     gate: {
       authenticate: (session, username, password) => authenticate(rooms, session, username, password),
-      onMail: (session, transaction) => onMail(rooms, session, transaction),
+      onMail: (session, transaction) =>
+        orDefer(rooms, { session, transaction, at: 'mail' }, () => onMail(rooms, session, transaction)),
       // A forward-path alone proves nothing and needs no answer of its own: it is judged with the message.
       onRcpt: () => Promise.resolve(null),
-      onEndOfData: (session, transaction, message) => onEndOfData(rooms, session, transaction, message),
-      onFault: (session, transaction, fault) => onFault(rooms, session, transaction, fault),
+      onEndOfData: (session, transaction, message) =>
+        orDefer(rooms, { session, transaction, at: 'data' }, () => onEndOfData(rooms, session, transaction, message)),
+      onFault: (session, transaction, fault) =>
+        orDefer(rooms, { session, transaction, at: 'data' }, () => onFault(rooms, session, transaction, fault)),
     },
     admitOwn: (own) => Promise.resolve(admitOwn(rooms, own)),
     rejudge: (message) => judgeAgain(rooms, message),
+  }
+}
+
+type Moment = {
+  readonly session: Session
+  readonly transaction: Transaction | null
+  readonly at: 'mail' | 'data'
+}
+
+/**
+ * What breaks on the way is a fault of ours: deferred, told with a decision id, and recorded. Where even that breaks, ingress says 451
+ * by itself.
+ */
+async function orDefer<T>(rooms: Rooms, moment: Moment, step: () => Promise<T>): Promise<T | Reply> {
+  try {
+    return await step()
+  } catch (error) {
+    rooms.log.error('a message could not be judged', { error })
+    const { session, transaction, at } = moment
+    const policy = rooms.policy()
+    const now = rooms.clock.now()
+    const evidence = await rooms.evidence.gatherAtMail({ session, transaction, policy, fault: null, now })
+    const facts = inputFor(rooms, evidence, policy, subjectOf(evidence, policy, now))
+    const input = { ...facts, systemFault: 'the message could not be judged' }
+    return tell(rooms, at === 'mail' ? (decideAtMail(input) ?? decide(input)) : decide(input))
   }
 }
 

@@ -18,7 +18,7 @@ export type KeptChildOptions = {
   /** What a new process is told first. */
   readonly greeting: () => readonly FromSupervisor[]
   readonly hear: (message: ToSupervisor) => void
-  /** It is gone, and nobody asked it to go. */
+  /** It is gone, and another follows. */
   readonly died: () => void
 }
 
@@ -29,7 +29,8 @@ export class KeptChild {
   #startedAt = 0
   #deaths = 0
   #retry: NodeJS.Timeout | null = null
-  #asked: 'nothing' | 'renew' | 'end' = 'nothing'
+  #toldToStop = false
+  #kept = true
   #gone: PromiseWithResolvers<void> | null = null
 
   constructor(options: KeptChildOptions) {
@@ -39,7 +40,7 @@ export class KeptChild {
   start(): void {
     const { name, log, environment, greeting, hear } = this.#options
     this.#retry = null
-    this.#asked = 'nothing'
+    this.#toldToStop = false
     this.#startedAt = performance.now()
     const started = spawn(process.execPath, [entry, name], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -70,51 +71,42 @@ export class KeptChild {
 
   /** Asks it to finish what it does and starts it anew, with the greeting of that moment. */
   renew(): void {
-    if (this.#asked !== 'nothing' || this.#retry !== null) return
-    this.#asked = 'renew'
-    this.#askToStop()
+    if (this.#process !== null) this.#askToStop(this.#process)
+  }
+
+  /** From now on its death is the end of it. */
+  letGo(): void {
+    this.#kept = false
+    if (this.#retry !== null) clearTimeout(this.#retry)
   }
 
   /** Asks it to finish what it does; resolves when it is gone for good. */
   end(): Promise<void> {
-    const toldAlready = this.#asked !== 'nothing'
-    this.#asked = 'end'
-    if (this.#retry !== null) clearTimeout(this.#retry)
+    this.letGo()
     if (this.#process === null) return Promise.resolve()
+    this.#askToStop(this.#process)
     this.#gone ??= Promise.withResolvers()
-    if (!toldAlready) this.#askToStop()
     return this.#gone.promise
   }
 
-  #askToStop(): void {
-    const stopping = this.#process
-    if (stopping === null) return
+  #askToStop(running: ChildProcess): void {
+    if (this.#toldToStop) return
+    this.#toldToStop = true
     this.tell({ kind: 'stop' })
-    const timer = setTimeout(() => stopping.kill('SIGKILL'), killAfterMs)
-    stopping.once('exit', () => clearTimeout(timer))
+    const timer = setTimeout(() => running.kill('SIGKILL'), killAfterMs)
+    running.once('exit', () => clearTimeout(timer))
   }
 
   #bury(code: number | null, signal: NodeJS.Signals | null): void {
-    this.#process = null
-    switch (this.#asked) {
-      case 'end':
-        return this.#gone?.resolve()
-      case 'renew':
-        return this.start()
-      case 'nothing':
-        return this.#startAgain(code, signal)
-      default:
-        return this.#asked satisfies never
-    }
-  }
-
-  #startAgain(code: number | null, signal: NodeJS.Signals | null): void {
     const { name, log, died } = this.#options
+    this.#process = null
+    if (!this.#kept) return this.#gone?.resolve()
+    died()
+    if (this.#toldToStop) return this.start()
     if (performance.now() - this.#startedAt > wellAfterMs) this.#deaths = 0
     const delayMs = restartDelaysMs[Math.min(this.#deaths, restartDelaysMs.length - 1)] ?? 0
     this.#deaths += 1
     log.error('a process died and is started again', { name, code, signal, delayMs })
     this.#retry = setTimeout(() => this.start(), delayMs)
-    died()
   }
 }

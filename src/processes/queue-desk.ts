@@ -73,16 +73,21 @@ export function openOfflineDesk(custody: Custody, holdFor: number, now: () => nu
   }
 }
 
-async function listAll(custody: Custody, filter: QueueFilter): Promise<readonly QueueRow[]> {
+/** `reason` is a part of what the queue gives as one: why it is held, or what a receiver said last. */
+async function listAll(custody: Custody, { reason, ...filter }: QueueFilter): Promise<readonly QueueRow[]> {
   const rows: QueueRow[] = []
   let after: DecisionId | null = null
   while (rows.length < mostRows) {
     const page: readonly QueueRow[] = await custody.list(filter, after, pageRows)
-    rows.push(...page)
+    rows.push(...(reason === undefined ? page : page.filter((row) => givesAsReason(row, reason))))
     after = page.at(-1)?.id ?? null
     if (page.length < pageRows) break
   }
   return rows
+}
+
+function givesAsReason({ reason, recipients }: QueueRow, part: string): boolean {
+  return [reason, ...recipients.map((one) => one.lastReply)].some((text) => text?.includes(part) ?? false)
 }
 
 function shown(detail: QueueDetail | null): ShownMessage | null {

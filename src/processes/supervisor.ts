@@ -91,6 +91,7 @@ class Supervision {
   async stop(code: ExitCode): Promise<void> {
     if (this.#stopping) return
     this.#stopping = true
+    for (const child of Object.values(this.#children)) child.letGo()
     // The relay first: while it finishes what is in the air, control can still be asked.
     await this.#children.relay.end()
     await this.#children.control.end()

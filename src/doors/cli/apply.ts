@@ -1,10 +1,10 @@
 import { Command } from '@commander-js/extra-typings'
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline/promises'
 import { exitCodes } from '../../standards/exit-codes.ts'
 import { type ApplyAnswer, OperationError, type Operations } from '../operations.ts'
 import { type Call, configOption, jsonOption } from './call.ts'
-import { printJson } from './print.ts'
+import { agreed } from './agree.ts'
+import { harmless, printJson } from './print.ts'
 
 export function applyCommand(call: Call): Command {
   return new Command('apply')
@@ -41,9 +41,13 @@ async function apply(call: Call, operations: Operations, file: string, options: 
     return exitCodes.fine
   }
   const removals = planned.plan.filter((line) => line.startsWith('-'))
-  if (removals.length > 0 && !options.yes && process.stdin.isTTY && !(await agreed(removals))) {
-    call.terminal.err('nothing was changed; pass --yes to apply without being asked\n')
-    return exitCodes.findings
+  // Taking a right away stops mail, so a person at a terminal is asked. A script is not: revoking must never wait for anybody.
+  if (removals.length > 0 && !options.yes && process.stdin.isTTY && file !== '-') {
+    const question = `${removals.map(harmless).join('\n')}\nTake ${removals.length} of these away?`
+    if (!(await agreed(question))) {
+      call.terminal.err('nothing was changed; pass --yes to apply without being asked\n')
+      return exitCodes.findings
+    }
   }
   const applied = await operations.applyPolicy({ ...request, dryRun: false })
   const late = problemsOf(applied)
@@ -70,14 +74,6 @@ function textOf(file: string): string {
   } catch (error) {
     throw new OperationError('usage', `${file} can not be read: ${(error as Error).message}`)
   }
-}
-
-/** Taking a right away stops mail, so a person at a terminal is asked. A script is not: revoking must never wait for anybody. */
-async function agreed(removals: readonly string[]): Promise<boolean> {
-  const prompt = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await prompt.question(`${removals.join('\n')}\nTake ${removals.length} of these away? [y/N] `)
-  prompt.close()
-  return /^y(es)?$/i.test(answer.trim())
 }
 
 /** The problems of a refused policy as people read them; nothing for an accepted one. */

@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings'
 import { exitCodes } from '../../standards/exit-codes.ts'
 import type { Operations, QueueItem, QueueSelection } from '../operations.ts'
 import { type Call, configOption, jsonOption } from './call.ts'
+import { agreed } from './agree.ts'
 import { harmless, printJson, printRows } from './print.ts'
 
 export function queueCommand(call: Call): Command {
@@ -107,30 +108,26 @@ function actCommand(
     .option('--domain <name>', 'author domain')
     .option('--source <id>')
     .option('--destination <name>', 'recipient domain')
-    .option('--matching <text>', 'part of the hold reason')
-    .option('--reason <text>', 'why, for the record', 'by hand')
+    .option('--reason <text>', 'the reason that the queue gives; with an id, why you do it')
+    .option('--because <text>', 'why you do it, for the record')
     .option('--dry-run', 'only tell which messages it would be')
     .option('--yes', 'do not ask')
     .addOption(configOption())
     .addOption(jsonOption())
     .action((id, options) =>
       call.withOperations(options.config, async (operations) => {
-        const { customer, domain, source, destination, matching } = options
-        const selection = { customer, domain, source, destination, reason: matching }
-        const ids = id === undefined ? await idsOf(operations, selection) : [id]
+        const { customer, domain, source, destination, reason } = options
+        const selection = { customer, domain, source, destination, reason }
+        const ids = id === undefined ? await idsOf(operations, selection, name) : [id]
+        const because = options.because ?? (id === undefined ? undefined : reason) ?? 'by hand'
         if (ids === null) {
           call.terminal.err(`name a message or a filter: \`anechoic queue ${name}\` never takes the whole queue\n`)
           return exitCodes.usage
         }
         if (options.dryRun === true) return tell(call, options.json ?? false, name, ids, true)
-        if (name === 'cancel' && options.yes !== true) {
-          call.terminal.err(
-            `cancelling ${ids.length} of them can't be undone: pass --yes (or --dry-run to see which)\n`,
-          )
-          return exitCodes.usage
-        }
+        if (name === 'cancel' && options.yes !== true && !(await mayCancel(call, ids.length))) return exitCodes.usage
         const done: string[] = []
-        for (const one of ids) if (await act(operations, one, options.reason)) done.push(one)
+        for (const one of ids) if (await act(operations, one, because)) done.push(one)
         tell(call, options.json ?? false, name, done, false)
         if (done.length === ids.length) return exitCodes.fine
         call.terminal.err(
@@ -141,16 +138,26 @@ function actCommand(
     ) as unknown as Command
 }
 
-/** Ids that the filter names, or null when there is no filter at all. */
+/** What is cancelled is gone, so a person is asked, and a script must say it beforehand. */
+async function mayCancel(call: Call, count: number): Promise<boolean> {
+  const what = `cancelling ${count === 1 ? 'a message' : `${count} messages`} can't be undone`
+  if (process.stdin.isTTY && (await agreed(`${what}; do it?`))) return true
+  call.terminal.err(`${what}: pass --yes (or --dry-run to see which)\n`)
+  return false
+}
+
+/** Ids of what the filter names and the verb can change, or null when there is no filter at all. */
 async function idsOf(
   operations: Operations,
   given: { readonly [name in keyof QueueSelection]: string | undefined },
+  verb: 'hold' | 'release' | 'cancel',
 ): Promise<readonly string[] | null> {
   const selection = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as QueueSelection
   if (Object.keys(selection).length === 0) return null
-  return (await operations.queue(selection)).map((row) => row.id)
+  const rows = await operations.queue(selection)
+  return rows.filter((row) => verb !== 'release' || row.state === 'held').map((row) => row.id)
 }
 
 function tell(call: Call, json: boolean, name: string, ids: readonly string[], dryRun: boolean): number {

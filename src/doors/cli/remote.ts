@@ -49,7 +49,7 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
   return {
     applyPolicy: async ({ file, text, dryRun }) => {
       const response = await call('PUT', '/api/v1/policy', { file, text, dryRun })
-      if (response.status === 422 || response.status === 409) return (await response.json()) as ApplyAnswer
+      if (response.status === 422 || response.status === 409) return refusalIn(await response.json())
       return (await valueOf(response)) as ApplyAnswer
     },
     exportPolicy: async () => {
@@ -68,6 +68,12 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
     cancelMessage: (id) => act(`/api/v1/queue/${encodeURIComponent(id)}/cancel`),
     why: (id, { replay }) => maybe<Story>(`/api/v1/decisions/${encodeURIComponent(id)}${replay ? '?replay=true' : ''}`),
   }
+}
+
+/** What a problem says of a policy that was not applied, as it is said without a server. */
+function refusalIn(body: unknown): ApplyAnswer {
+  const { kind, file, problems } = body as { readonly kind: string; readonly file: string; readonly problems: string[] }
+  return kind === 'read-only' ? { kind, file } : { kind: 'invalid', problems }
 }
 
 async function valueOf(response: Response): Promise<unknown> {

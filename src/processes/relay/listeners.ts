@@ -10,7 +10,7 @@ import {
   startListener,
 } from '../../path/ingress/index.ts'
 import type { SupervisorChannel } from '../child.ts'
-import { orFailure } from '../start-failure.ts'
+import { StartFailure } from '../start-failure.ts'
 import { whenPortIsFree } from '../waiting.ts'
 
 /** The SMTP listeners of the configuration. */
@@ -29,7 +29,7 @@ export function listenersOf(channel: SupervisorChannel, gate: Gate, log: Log, cl
   return {
     open: async () => {
       for (const one of config.listeners) {
-        const options = await orFailure(`listener ${one.name}`, () => optionsOf(config, one, budget))
+        const options = naming(one.name, () => optionsOf(config, one, budget))
         const place = `smtp ${one.host}:${one.port}`
         const listener = await whenPortIsFree(place, firstStart, () => startListener(options, gate, log, clock))
         opened.push({ listener, options })
@@ -38,14 +38,19 @@ export function listenersOf(channel: SupervisorChannel, gate: Gate, log: Log, cl
       }
     },
     update: (next) => {
-      const fresh = next.listeners.map((one) => optionsOf(next, one, budget))
+      const fresh = new Map(
+        next.listeners.map((one) => [one.name, naming(one.name, () => optionsOf(next, one, budget))]),
+      )
       try {
-        for (const { listener, options } of opened) listener.update(named(fresh, options.name))
+        for (const { listener, options } of opened) {
+          const changed = fresh.get(options.name) ?? options
+          naming(options.name, () => listener.update(changed))
+        }
       } catch (error) {
         for (const { listener, options } of opened) listener.update(options)
         throw error
       }
-      for (const one of opened) one.options = named(fresh, one.options.name)
+      for (const one of opened) one.options = fresh.get(one.options.name) ?? one.options
       budget.update(next.limits)
     },
     close: async (graceMs) => void (await Promise.all(opened.map(({ listener }) => listener.close(graceMs)))),
@@ -66,9 +71,11 @@ function optionsOf(config: Config, one: Config['listeners'][number], budget: Ing
   }
 }
 
-/** A changed name is a changed listener, and that takes a new process. */
-function named(all: readonly ListenerOptions[], name: string): ListenerOptions {
-  const found = all.find((one) => one.name === name)
-  if (found === undefined) throw new Error(`listener ${name} is not in the configuration any more`)
-  return found
+/** Does something with a listener; what it throws then names the listener. */
+function naming<T>(name: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw new StartFailure(`listener ${name}: ${(error as Error).message}`, { cause: error })
+  }
 }

@@ -28,7 +28,7 @@ const shard = 0
 /** How long mail in the air may take to finish when we stop, in milliseconds (contract section 1). */
 const graceMs = 10_000
 /** A signer that does not stand by then has no wrapping key that it can use. */
-const signerWithinMs = 20_000
+const signerWithinMs = 10_000
 
 /** The start itself does not wait for it, nor does the first mail after it. */
 const warmUpAfterMs = 500
