@@ -9,6 +9,12 @@ const dayMs = 86_400_000
 /** Days that are kept open: the one that fills, and those that questions go to. */
 const openDays = 8
 
+/** Octets of a page of a new day: a decision with its evidence needs some 2,000. */
+const pageSize = 8192
+
+/** Pages in the write-ahead log before they are moved into the file: the last pages of each index change with every batch, so often is dear. */
+const checkpointPages = 2000
+
 const plain = 1
 /** The subjects of this day's messages were taken out. */
 const withoutSubjects = 2
@@ -172,8 +178,10 @@ export function dayOf(at: number): string {
 function openDay(file: string): Day {
   const db = new Database(file, { timeout: 10_000 })
   try {
+    db.pragma(`page_size = ${pageSize}`)
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')
+    db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
     if (db.pragma('user_version', { simple: true }) === 0) db.transaction(() => db.exec(schema)).immediate()
     const columns = 'shard, sequence, at, kind, id, customer, source, detail'
     return {

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3'
 import type { Log } from '../../platform/log.ts'
 import { isDamage, moveIfThere } from './day-files.ts'
 import type { StoredEvent } from './event.ts'
-import { type Sighting, seenId, sightingOf } from './sighting.ts'
+import { type Named, type Sighting, nameOf, seenId, sightingOf } from './sighting.ts'
 
 /** Who was seen sending for whom, taken or refused. Times are ISO 8601. */
 export type SeenRow = {
@@ -103,13 +103,15 @@ export class SeenStore {
     this.#db
       .transaction(() => {
         const before = this.progress(shard)
+        const rows = new Map<string, CountedRow>()
         let last = before
         for (const event of events) {
           if (event.sequence <= before) continue
           last = Math.max(last, event.sequence)
           const sighting = sightingOf(event)
-          if (sighting !== null) this.#count(sighting)
+          if (sighting !== null) count(sighting, this.#rowOf(sighting, rows))
         }
+        for (const row of new Set(rows.values())) this.#write(row)
         this.#statements.setProgress.run(shard, last)
       })
       .immediate()
@@ -127,37 +129,53 @@ export class SeenStore {
     this.#db.close()
   }
 
-  #count(sighting: Sighting): void {
-    const named = this.#named(sighting)
-    const before = this.#statements.one.get(seenId(named)) as SeenColumns | undefined
-    const refusedBy = before === undefined ? {} : (JSON.parse(before.refusedBy) as Record<string, number>)
-    if (sighting.refusedBy !== null) refusedBy[sighting.refusedBy] = (refusedBy[sighting.refusedBy] ?? 0) + 1
+  /** The row that a sighting counts in, read when it is first needed. `rows` holds those of this transaction by the six fields that name them. */
+  #rowOf(sighting: Sighting, rows: Map<string, CountedRow>): CountedRow {
+    const name = nameOf(sighting)
+    const known = rows.get(name)
+    if (known !== undefined) return known
+    const before = this.#statements.one.get(seenId(sighting)) as SeenColumns | undefined
+    const row =
+      before === undefined && !this.#hasRoomFor(sighting)
+        ? this.#rowOfRest(sighting, rows)
+        : countedRow(sighting, before)
+    rows.set(name, row)
+    return row
+  }
+
+  /** A hostile peer must not make rows without end. */
+  #hasRoomFor({ customer, kind }: Sighting): boolean {
+    const group = JSON.stringify([customer, kind])
+    const count = this.#rows.get(group) ?? (this.#statements.rowsOf.get(customer, kind) as number)
+    if (count >= rowsKept) return false
+    this.#rows.set(group, count + 1)
+    return true
+  }
+
+  /** Where a sighting counts for which there is no row of its own. */
+  #rowOfRest(sighting: Sighting, rows: Map<string, CountedRow>): CountedRow {
+    const rest = { ...sighting, tenant: null, originator: null, connectingHost: null }
+    const known = rows.get(nameOf(rest))
+    if (known !== undefined) return known
+    const row = countedRow(rest, this.#statements.one.get(seenId(rest)) as SeenColumns | undefined)
+    rows.set(nameOf(rest), row)
+    return row
+  }
+
+  #write({ id, named, authorDomains, samples, refusedBy, ...rest }: CountedRow): void {
     this.#statements.put.run({
-      id: seenId(named),
+      id,
       customer: named.customer,
       kind: named.kind,
       tenant: named.tenant,
       originator: named.originator,
       class: named.class,
       connectingHost: named.connectingHost,
-      authorDomains: JSON.stringify(newest(sighting.authorDomain, listOf(before?.authorDomains), authorDomainsKept)),
-      count: (before?.count ?? 0) + 1,
-      firstSeen: Math.min(before?.firstSeen ?? sighting.at, sighting.at),
-      lastSeen: Math.max(before?.lastSeen ?? sighting.at, sighting.at),
-      samples: JSON.stringify(newest(sighting.id, listOf(before?.samples), samplesKept)),
+      authorDomains: JSON.stringify(authorDomains),
+      samples: JSON.stringify(samples),
       refusedBy: JSON.stringify(refusedBy),
-      relation: sighting.relation,
+      ...rest,
     })
-  }
-
-  /** A hostile peer must not make rows without end. */
-  #named(sighting: Sighting): Sighting {
-    if (this.#statements.one.get(seenId(sighting)) !== undefined) return sighting
-    const group = JSON.stringify([sighting.customer, sighting.kind])
-    const rows = this.#rows.get(group) ?? (this.#statements.rowsOf.get(sighting.customer, sighting.kind) as number)
-    if (rows >= rowsKept) return { ...sighting, tenant: null, originator: null, connectingHost: null }
-    this.#rows.set(group, rows + 1)
-    return sighting
   }
 
   #shown(row: SeenColumns): SeenRow {
@@ -178,6 +196,43 @@ export class SeenStore {
     if (relation !== 'unknown' || customer === null || tenant === null) return relation
     return this.#statements.ownOf.get(customer, tenant) === undefined ? 'unknown' : 'related'
   }
+}
+
+/** A row while a transaction counts in it: it is read once and written once, however many sightings it takes. */
+type CountedRow = {
+  readonly id: string
+  readonly named: Named
+  authorDomains: readonly string[]
+  count: number
+  firstSeen: number
+  lastSeen: number
+  samples: readonly string[]
+  readonly refusedBy: Record<string, number>
+  relation: SeenRow['relation']
+}
+
+function countedRow(sighting: Sighting, before: SeenColumns | undefined): CountedRow {
+  return {
+    id: seenId(sighting),
+    named: sighting,
+    authorDomains: listOf(before?.authorDomains),
+    count: before?.count ?? 0,
+    firstSeen: before?.firstSeen ?? sighting.at,
+    lastSeen: before?.lastSeen ?? sighting.at,
+    samples: listOf(before?.samples),
+    refusedBy: before === undefined ? {} : (JSON.parse(before.refusedBy) as Record<string, number>),
+    relation: sighting.relation,
+  }
+}
+
+function count(sighting: Sighting, row: CountedRow): void {
+  row.count += 1
+  row.firstSeen = Math.min(row.firstSeen, sighting.at)
+  row.lastSeen = Math.max(row.lastSeen, sighting.at)
+  row.authorDomains = newest(sighting.authorDomain, row.authorDomains, authorDomainsKept)
+  row.samples = newest(sighting.id, row.samples, samplesKept)
+  row.relation = sighting.relation
+  if (sighting.refusedBy !== null) row.refusedBy[sighting.refusedBy] = (row.refusedBy[sighting.refusedBy] ?? 0) + 1
 }
 
 function newest(value: string | null, before: readonly string[], kept: number): readonly string[] {

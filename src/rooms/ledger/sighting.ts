@@ -45,12 +45,17 @@ export function sightingOf(event: StoredEvent): Sighting | null {
   }
 }
 
+/** The fields that name a row of `seen`. */
+export type Named = Pick<Sighting, 'customer' | 'kind' | 'tenant' | 'originator' | 'class' | 'connectingHost'>
+
+/** The six fields as one text: as good a name as `seenId`, and cheaper to make. */
+export function nameOf(row: Named): string {
+  return JSON.stringify([row.customer, row.kind, row.tenant, row.originator, row.class, row.connectingHost])
+}
+
 /** Names the row of a sighting; the same for ever for the same six fields. */
-export function seenId(
-  row: Pick<Sighting, 'customer' | 'kind' | 'tenant' | 'originator' | 'class' | 'connectingHost'>,
-): string {
-  const parts = [row.customer, row.kind, row.tenant, row.originator, row.class, row.connectingHost]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
+export function seenId(row: Named): string {
+  return createHash('sha256').update(nameOf(row)).digest('hex').slice(0, 16)
 }
 
 type Proven = Pick<Sighting, 'kind' | 'tenant' | 'originator' | 'connectingHost'>
