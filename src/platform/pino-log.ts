@@ -35,11 +35,15 @@ const order = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 
 function textLog(level: string, process: string, bound: LogFields = {}): Log {
   const least = order.indexOf(level)
-  const at = (name: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields: LogFields = {}) => {
-    if (order.indexOf(name) < least) return
-    const words = Object.entries(printable({ ...bound, ...fields })).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`)
-    globalThis.process.stderr.write(`${new Date().toISOString()} ${name} ${process}: ${message}${words.join('')}\n`)
-  }
+  const at =
+    (name: 'debug' | 'info' | 'warn' | 'error') =>
+    (message: string, fields: LogFields = {}) => {
+      if (order.indexOf(name) < least) return
+      const words = Object.entries(printable({ ...bound, ...fields })).map(
+        ([key, value]) => ` ${key}=${JSON.stringify(value)}`,
+      )
+      globalThis.process.stderr.write(`${new Date().toISOString()} ${name} ${process}: ${message}${words.join('')}\n`)
+    }
   return {
     debug: at('debug'),
     info: at('info'),
