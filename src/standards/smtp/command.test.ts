@@ -24,6 +24,7 @@ test.each([
   ['EHLO a b', '501 5.5.4'],
   ['EHLO a;b', '501 5.5.4'],
   ['EHLO (comment)', '501 5.5.4'],
+  ['EHLO [x-tag:a<b(c;d]', '501 5.5.4'],
   ['DATA', 'DATA'],
   ['data  ', 'DATA'],
   ['DATA now', '501 5.5.4'],

@@ -130,9 +130,10 @@ function isBlank(unit: number): boolean {
 // What real clients call themselves: domains with underscores, single labels, bare addresses. It ends up in a Received
 // field, so nothing that could be read as syntax there is taken.
 const greetingWord = /^[A-Za-z0-9_.:-]{1,255}$/
+const greetingLiteral = /^\[[A-Za-z0-9.:-]{1,255}\]$/
 
 function greetingCommand(verb: 'EHLO' | 'HELO', argument: string): Command | Refusal {
-  if (!greetingWord.test(argument) && !isAddressLiteral(argument)) {
+  if (!greetingWord.test(argument) && !(greetingLiteral.test(argument) && isAddressLiteral(argument))) {
     return refuse(501, '5.5.4', `${verb} takes a domain or an address literal`)
   }
   return { verb, greeting: argument }

@@ -141,6 +141,15 @@ describe('limits', () => {
     expect(faultOf(body(101), small)).toEqual({ kind: 'message-too-big', limit: 100 })
   })
 
+  test('the empty line counts, also where nothing follows it', () => {
+    const header = `A: ${'b'.repeat(20)}\r\n`
+    const exact = { ...small, maxMessageBytes: header.length + 2 }
+    expect(read(`${header}\r\n.\r\n`, [], exact).outcome?.kind).toBe('message')
+    expect(faultOf(`${header}\r\n.\r\n`, { ...exact, maxMessageBytes: header.length + 1 })?.kind).toBe(
+      'message-too-big',
+    )
+  })
+
   test('dots that are removed do not count', () => {
     expect(read(`A: b\r\n\r\n.${'x'.repeat(90)}\r\n.\r\n`, [], small).outcome?.kind).toBe('message')
   })

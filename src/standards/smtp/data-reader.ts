@@ -206,7 +206,7 @@ export class DataReader {
     this.#deliver(chunk)
     if (this.#headerSize === 0) this.#malformed('there is no header section')
     this.#inBody = true
-    this.#size += 2
+    this.#grow(2)
     this.#outFrom = this.#outTo = this.#kept = next
   }
 
@@ -220,14 +220,11 @@ export class DataReader {
   #deliver(chunk: Buffer): void {
     if (this.#outFrom === this.#outTo) return
     const piece = chunk.subarray(this.#outFrom, this.#outTo)
-    this.#size += piece.length
     if (!this.#inBody) this.#headerSize += piece.length
     if (this.#headerSize > this.#limits.maxHeaderBytes) {
       this.#malformed(`the header section is longer than ${this.#limits.maxHeaderBytes} octets`)
     }
-    if (this.#size > this.#limits.maxMessageBytes) {
-      this.#fail({ kind: 'message-too-big', limit: this.#limits.maxMessageBytes })
-    }
+    this.#grow(piece.length)
     if (this.#fault !== null) return
     this.#eightBit ||= !isAscii(piece)
     if (!this.#inBody) {
@@ -236,6 +233,13 @@ export class DataReader {
     }
     this.#bodyHash.update(piece)
     this.#body.append(piece)
+  }
+
+  #grow(octets: number): void {
+    this.#size += octets
+    if (this.#size > this.#limits.maxMessageBytes) {
+      this.#fail({ kind: 'message-too-big', limit: this.#limits.maxMessageBytes })
+    }
   }
 
   #malformed(reason: string): void {
