@@ -81,7 +81,3 @@ export const storeUrlField = parsed((text): string | SyntaxFault => {
     return syntaxFault('this version keeps its records in SQLite only: use sqlite:PATH')
   return /^sqlite:.+$/.test(text) ? text : syntaxFault('must be sqlite:PATH')
 })
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.')
-}

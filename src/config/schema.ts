@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { isLoopback } from '../standards/names/loopback.ts'
 import { domainField, emailField, ipField, positiveInteger } from '../standards/yaml/fields.ts'
 import {
   dnsServerField,
   durationField,
-  isLoopback,
   listenHostField,
   portField,
   providerNetworkField,

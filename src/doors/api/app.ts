@@ -25,14 +25,13 @@ export type ApiOptions = {
   readonly log: Log
 }
 
-/** A policy of 100,000 customers is some 40 MB of YAML. */
-const maxRequestBytes = 128 * 1024 * 1024
+/** A policy of 100,000 customers is some 40 MB of YAML; all else that is sent is a few words. */
+const mostOctets = { policy: 128 * 1024 * 1024, other: 64 * 1024 }
 
 /** The HTTP face: everything under /api/v1 needs a bearer token; the health pages and `/refused/RULE` need none. */
 export function createApi(options: ApiOptions): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
   app.use(secureHeaders())
-  app.use(bodyLimit({ maxSize: maxRequestBytes, onError: (c) => problem(c, 413, 'the request is larger than 128 MB') }))
 
   app.get('/healthz', (c) => c.text('ok'))
   app.get('/readyz', async (c) => ((await options.ready()) ? c.text('ready') : c.text('not ready', 503)))
@@ -49,6 +48,11 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
     c.header('Cache-Control', 'no-store')
     return next()
   })
+  // Only now: a body is read for nobody who is not known.
+  const limited = (maxSize: number): ReturnType<typeof bodyLimit> =>
+    bodyLimit({ maxSize, onError: (c) => problem(c, 413, `the body is larger than ${maxSize} octets`) })
+  const [policyLimit, otherLimit] = [limited(mostOctets.policy), limited(mostOctets.other)]
+  app.use('/api/v1/*', (c, next) => (c.req.path === '/api/v1/policy' ? policyLimit : otherLimit)(c, next))
   app.route('/api/v1/policy', policyRoutes(options.operations))
   app.route('/api/v1/domains', domainRoutes(options.operations))
   app.route('/api/v1/seen', seenRoutes(options.operations))

@@ -11,12 +11,14 @@ import {
   type SeenRow,
   type Story,
 } from '../operations.ts'
+import { isLoopback } from '../../standards/names/loopback.ts'
 import type { Secret } from '../../standards/secret.ts'
 
 const requestTimeoutMs = 60_000
 
 /** The operations of a running server, asked for over HTTP. The server is ours and of this version: answers are taken as typed. */
 export function remoteOperations(url: string, token: Secret<string>): Operations {
+  mustKeepSecrets(url)
   const call = async (method: string, path: string, body?: unknown): Promise<Response> => {
     const headers: Record<string, string> = { authorization: `Bearer ${token.reveal()}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
@@ -68,6 +70,13 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
     cancelMessage: (id) => act(`/api/v1/queue/${encodeURIComponent(id)}/cancel`),
     why: (id, { replay }) => maybe<Story>(`/api/v1/decisions/${encodeURIComponent(id)}${replay ? '?replay=true' : ''}`),
   }
+}
+
+/** The token goes with every request. Throws `OperationError` for an address that would carry it in clear, or is none. */
+function mustKeepSecrets(url: string): void {
+  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: '', hostname: '' }
+  if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')))) return
+  throw new OperationError('usage', 'the address of a server is an https URL; plain http is for this machine only')
 }
 
 /** What a problem says of a policy that was not applied, as it is said without a server. */

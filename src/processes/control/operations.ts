@@ -137,7 +137,7 @@ function queueItem(row: QueueRow): QueueItem {
     customer: row.customer,
     source: row.source,
     domain: row.domain,
-    reversePath: row.reversePath,
+    reversePath: row.reversePath === '' ? '<>' : row.reversePath,
     recipients: row.recipients.map((one) => ({
       address: one.address,
       state: one.state,
