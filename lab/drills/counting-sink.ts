@@ -10,7 +10,8 @@ export type CountingSink = {
   close(): Promise<void>
 }
 
-export async function startCountingSink(): Promise<CountingSink> {
+/** On a free port of 127.0.0.1 unless one is given. */
+export async function startCountingSink(port = 0): Promise<CountingSink> {
   const copies = new Map<string, number>()
   const state = { unsigned: 0 }
   const sockets = new Set<Socket>()
@@ -23,7 +24,7 @@ export async function startCountingSink(): Promise<CountingSink> {
       if (!signed) state.unsigned += 1
     })
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the sink has no port')

@@ -1,0 +1,37 @@
+import { bench } from './bench.ts'
+import { type Stoppable, loadToolsAreThere } from './load.ts'
+import { type BenchOptions, readOptions, usage } from './options.ts'
+import { profile } from './profile.ts'
+import { table } from './results.ts'
+
+/** `npm run bench`: the relay against its peers, and each of its parts by itself. Exits 2 on wrong use or where the load tools are missing. */
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args)
+  if (typeof options === 'string') return misused(`${options}\n${usage}`)
+  if (!loadToolsAreThere())
+    return misused("smtp-source and smtp-sink are not installed; they come with Debian's package postfix")
+  const cleanUp = new Set<Stoppable>()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(
+      signal,
+      () => void Promise.allSettled([...cleanUp].map((one) => one.stop())).then(() => process.exit(1)),
+    )
+  await (options.verb === 'profile' ? profile(options, print, cleanUp) : run(options, cleanUp))
+  return 0
+}
+
+async function run(options: BenchOptions, cleanUp: Set<Stoppable>): Promise<void> {
+  const results = await bench(options, (line) => process.stderr.write(`${line}\n`), cleanUp)
+  print(options.json ? `${JSON.stringify(results, null, 2)}\n` : `\n${table(results)}`)
+}
+
+function print(text: string): void {
+  process.stdout.write(text)
+}
+
+function misused(why: string): number {
+  process.stderr.write(`${why}\n`)
+  return 2
+}
+
+process.exitCode = await main(process.argv.slice(2))
