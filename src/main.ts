@@ -15,8 +15,13 @@ import { Secret } from './standards/secret.ts'
 /** Where a checkout has its lab; the program runs without it. */
 const labEntry = join(import.meta.dirname, '..', 'lab', 'run.ts')
 
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
+  readonly version: string
+}
+
 /** What each command line verb can do, joined from the rooms. Heavy parts are loaded by who needs them. */
 const powers: Powers = {
+  version,
   start: async (asked) => {
     const config = configurationOr(asked)
     if (config === null) return exitCodes.usage

@@ -4,6 +4,7 @@ import type { Operations } from '../operations.ts'
 
 /** What the command line needs from the rest of the program; `main.ts` supplies it. */
 export type Powers = {
+  readonly version: string
   /** Runs the server until it is told to stop. */
   start(config: string | null): Promise<ExitCode>
   /** Validates configuration and policy; the problems as they are shown. */

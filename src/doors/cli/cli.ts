@@ -33,6 +33,7 @@ export async function runCommandLine(args: readonly string[], powers: Powers, te
   }
   const program = new Command('anechoic')
     .description('A mail relay that signs and sends for a domain only what its owner has authorised.')
+    .version(powers.version)
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
     .showSuggestionAfterError()
