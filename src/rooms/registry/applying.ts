@@ -1,50 +1,97 @@
+import { setImmediate as breath } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { CheckedPolicy } from './document/read-policy.ts'
+import type { CheckedPolicy } from './document/checked-policy.ts'
 import type { CustomerDocument } from './document/schema.ts'
 import { planLines } from './plan.ts'
-import { makeTokens, readCustomers, rememberAssertions, writeCustomers } from './store/customers.ts'
+import type { StoredCustomer } from './snapshot/compile.ts'
+import { makeTokens, rememberAssertions, storedPages, writeCustomers } from './store/customers.ts'
 import type { Store } from './store/tables.ts'
 import { type Author, currentVersion, nextVersion } from './store/versions.ts'
 
 /** `version` is the one in force afterwards; an empty plan makes none. */
 export type Applied = { readonly version: number; readonly plan: readonly string[] }
 
-/** What `applyPolicy` would do. */
-export async function planPolicy(store: Store, policy: CheckedPolicy): Promise<readonly string[]> {
-  return planLines(documents(await readCustomers(store)), wanted(policy))
+/** Customers that one policy has otherwise than another, by id. Who is only in `before` goes, who is only in `after` comes. */
+type Difference = {
+  readonly before: ReadonlyMap<string, CustomerDocument>
+  readonly after: ReadonlyMap<string, CustomerDocument>
 }
 
-/** Makes the whole policy be this one, in one transaction: relays see all of it or none of it. */
+/** Customers written between two breaths: between them the process answers whoever asks. */
+const partSize = 200
+
+/** What `applyPolicy` would do. */
+export function planPolicy(store: Store, policy: CheckedPolicy): Promise<readonly string[]> {
+  const reading = store.transaction().setAccessMode('read only')
+  return reading.execute(async (tx) => {
+    const { before, after } = await difference(tx, policy)
+    return planLines(before, after)
+  })
+}
+
+/** Makes the whole policy be this one, in one transaction: relays see all of it or none of it. Writes only what differs. */
 export function applyPolicy(store: Store, policy: CheckedPolicy, by: Author): Promise<Applied> {
   return store.transaction().execute(async (tx) => {
-    const stored = await readCustomers(tx)
-    const before = documents(stored)
-    const after = wanted(policy)
+    const { before, after } = await difference(tx, policy)
     const plan = planLines(before, after)
-    const gone = [...before.keys()].filter((id) => !after.has(id))
-    const changed = [...after.values()].filter((document) => !isDeepStrictEqual(before.get(document.id), document))
-    if (gone.length + changed.length === 0) return { version: await currentVersion(tx), plan }
+    if (before.size + after.size === 0) return { version: await currentVersion(tx), plan }
     const version = await nextVersion(tx, by)
-    await makeTokens(
-      tx,
-      changed.flatMap(({ id, domains }) => domains.map((domain) => ({ customer: id, domain: domain.name }))),
-    )
-    const moments = await rememberAssertions(tx, changed, by.at)
-    await writeCustomers(
-      tx,
-      version,
-      new Map([
-        ...gone.map((id) => [id, null] as const),
-        ...changed.map((document) => [document.id, { document, assertedAt: assertedAtOf(document, moments) }] as const),
-      ]),
-    )
+    const gone = [...before.keys()].filter((id) => !after.has(id))
+    await writeCustomers(tx, version, new Map(gone.map((id) => [id, null])))
+    const changed = [...after.values()]
+    for (let from = 0; from < changed.length; from += partSize) {
+      const part = changed.slice(from, from + partSize)
+      await makeTokens(
+        tx,
+        part.flatMap(({ id, domains }) => domains.map((domain) => ({ customer: id, domain: domain.name }))),
+      )
+      const moments = await rememberAssertions(tx, part, by.at)
+      const stored = part.map(
+        (document) => [document.id, { document, assertedAt: assertedAtOf(document, moments) }] as const,
+      )
+      await writeCustomers(tx, version, new Map<string, StoredCustomer>(stored))
+      await breath()
+    }
     return { version, plan }
   })
 }
 
 export async function exportStored(store: Store): Promise<string> {
   const { exportText } = await import('./export-policy.ts')
-  return exportText([...documents(await readCustomers(store)).values()])
+  const documents: CustomerDocument[] = []
+  for await (const page of storedPages(store)) documents.push(...page.map(({ text }) => documentIn(text)))
+  return exportText(documents)
+}
+
+/** Compares text with text, and looks into a document only where they differ. */
+async function difference(store: Store, policy: CheckedPolicy): Promise<Difference> {
+  const before = new Map<string, CustomerDocument>()
+  const after = new Map<string, CustomerDocument>()
+  const seen = new Set<string>()
+  for await (const page of storedPages(store)) {
+    for (const { id, text } of page) {
+      seen.add(id)
+      const wanted = policy.documents.get(id)
+      if (wanted !== undefined && text.startsWith(storedPrefix(wanted))) continue
+      const was = documentIn(text)
+      const is = wanted === undefined ? null : (JSON.parse(wanted) as CustomerDocument)
+      if (isDeepStrictEqual(was, is)) continue
+      before.set(id, was)
+      if (is !== null) after.set(id, is)
+    }
+    await breath()
+  }
+  for (const [id, text] of policy.documents) if (!seen.has(id)) after.set(id, JSON.parse(text) as CustomerDocument)
+  return { before, after }
+}
+
+/** How the stored form of a customer begins whose document this is. */
+function storedPrefix(document: string): string {
+  return `{"document":${document},"assertedAt":`
+}
+
+function documentIn(text: string): CustomerDocument {
+  return (JSON.parse(text) as StoredCustomer).document
 }
 
 function assertedAtOf(document: CustomerDocument, moments: ReadonlyMap<string, number>): Record<string, number> {
@@ -53,16 +100,4 @@ function assertedAtOf(document: CustomerDocument, moments: ReadonlyMap<string, n
     return moment === undefined ? [] : [[name, moment] as const]
   })
   return Object.fromEntries(own)
-}
-
-function documents(
-  stored: ReadonlyMap<string, { readonly document: CustomerDocument }>,
-): ReadonlyMap<string, CustomerDocument> {
-  return new Map([...stored].map(([id, { document }]) => [id, document]))
-}
-
-/** As it will be read from the store again, so that the two compare. */
-function wanted(policy: CheckedPolicy): ReadonlyMap<string, CustomerDocument> {
-  const customers = JSON.parse(JSON.stringify(policy.customers)) as readonly CustomerDocument[]
-  return new Map(customers.map((customer) => [customer.id, customer]))
 }

@@ -1,7 +1,7 @@
 export { type KeyCheck, checkKey } from './check-key.ts'
 export { type PolicyContext, policyContext } from './document/context.ts'
 export { isPolicyProblems } from './document/problems.ts'
-export type { CheckedPolicy } from './document/read-policy.ts'
+export type { CheckedPolicy } from './document/checked-policy.ts'
 export type { KeyListing, MadeKey, WantedKey } from './key-book.ts'
 export type * from './policy.ts'
 export { applyPolicyFile } from './policy-file.ts'

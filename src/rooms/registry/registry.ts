@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Domain } from '../../standards/names/domain.ts'
 import type { Mailbox } from '../../standards/names/mailbox.ts'
 import { type Applied, applyPolicy, exportStored, planPolicy } from './applying.ts'
-import type { CheckedPolicy } from './document/read-policy.ts'
+import type { CheckedPolicy } from './document/checked-policy.ts'
 import { type DomainListing, listDomains } from './domain-list.ts'
 import {
   type KeyListing,

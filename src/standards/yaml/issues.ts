@@ -1,13 +1,13 @@
 import type { z } from 'zod'
 import { type Problem, mergeProblems, sortProblems } from './problem.ts'
-import type { YamlPath, YamlSource } from './source.ts'
+import type { YamlPath, SourceText } from './source.ts'
 
 /**
  * Reads a document into what `schema` makes of it, or tells everything that is wrong with it. An empty document is read as `empty`.
  * A place that has a problem already is not complained of twice.
  */
 export function readYaml<T>(
-  source: YamlSource,
+  source: SourceText,
   schema: z.ZodType<T>,
   empty: unknown,
 ): { readonly value: T } | { readonly problems: readonly Problem[] } {
@@ -20,14 +20,14 @@ export function readYaml<T>(
 
 /** zod's issues as problems with their places: one for each unknown key, and no union without the reason why its branch failed. */
 export function problemsOf(
-  source: YamlSource,
+  source: SourceText,
   base: YamlPath,
   issues: readonly z.core.$ZodIssue[],
 ): readonly Problem[] {
   return issues.flatMap((issue) => problemsOfIssue(source, [...base, ...issue.path], issue))
 }
 
-function problemsOfIssue(source: YamlSource, path: YamlPath, issue: z.core.$ZodIssue): readonly Problem[] {
+function problemsOfIssue(source: SourceText, path: YamlPath, issue: z.core.$ZodIssue): readonly Problem[] {
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) => source.keyProblem(path, key, 'there is no such key'))

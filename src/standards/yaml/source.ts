@@ -12,22 +12,36 @@ import {
   parseDocument,
   visit,
 } from 'yaml'
+import { deepestNesting, tooDeepAt } from './nesting.ts'
 import type { Problem } from './problem.ts'
 
 export type YamlPath = readonly PropertyKey[]
 
+/** A text that people write, read, with the places of what it says. */
+export interface SourceText {
+  readonly problems: readonly Problem[]
+  /** False when the text cannot be read: `value` is then worth nothing. */
+  readonly isReadable: boolean
+  /** Plain data; null when there is nothing in the text. */
+  readonly value: unknown
+  /** What stands at `path`: undefined when nothing does. */
+  valueAt(path: YamlPath): unknown
+  /** The problem `message` about the value at `path`; where that is absent, it points at the nearest thing around it. */
+  problem(path: YamlPath, message: string): Problem
+  /** The same, pointing at the key `key` of the mapping at `path`. */
+  keyProblem(path: YamlPath, key: string, message: string): Problem
+}
+
 /** A file is refused above this many characters: nobody writes one by hand, and parsing must stay bounded. */
-const maxCharacters = 256 * 1024 * 1024
+export const maxCharacters = 256 * 1024 * 1024
 
 /**
- * A YAML 1.2 document (of which JSON is a part) that remembers where each value stands. Reading never throws: what is wrong with
- * the text itself is in `problems`, and `value` is then what could be read.
+ * A YAML 1.2 document (of which JSON is a part) that remembers where each value stands. Reading never throws and warns nobody: what is
+ * wrong with the text itself is in `problems`, and `value` is then what could be read.
  */
-export class YamlSource {
+export class YamlSource implements SourceText {
   readonly problems: readonly Problem[]
-  /** False when the text is no YAML: `value` is then worth nothing. */
   readonly isReadable: boolean
-  /** Plain data; null when the document is empty. */
   readonly value: unknown
   readonly #document: Document.Parsed
   readonly #lines = new LineCounter()
@@ -37,10 +51,13 @@ export class YamlSource {
     const problems: Problem[] = []
     const tooLong = text.length > maxCharacters
     const shielded = environment === null ? text : shield(text)
-    this.#document = parseDocument(tooLong ? '' : shielded, { lineCounter: this.#lines, prettyErrors: false })
+    const options = { lineCounter: this.#lines, prettyErrors: false, logLevel: 'error' } as const
+    const deep = tooLong ? null : tooDeepAt(shielded)
+    this.#document = parseDocument(tooLong || deep !== null ? '' : shielded, options)
     if (tooLong) problems.push({ line: 1, column: 1, path: '', message: 'the file is too long' })
+    if (deep !== null) problems.push({ ...deep, path: '', message: `is nested deeper than ${deepestNesting} levels` })
     const troubles = withoutEchoes([...this.#document.errors, ...this.#document.warnings])
-    this.isReadable = troubles.every((trouble) => trouble.code === 'DUPLICATE_KEY')
+    this.isReadable = deep === null && troubles.every((trouble) => trouble.code === 'DUPLICATE_KEY')
     for (const trouble of troubles) {
       problems.push({ ...this.#place(trouble.pos[0]), path: '', message: firstLine(trouble.message) })
     }
@@ -49,22 +66,14 @@ export class YamlSource {
     this.problems = problems
   }
 
-  /** What stands at `path`: undefined when nothing does. */
   valueAt(path: YamlPath): unknown {
-    let value: unknown = this.value
-    for (const key of path) {
-      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-      value = (value as Record<PropertyKey, unknown>)[key]
-    }
-    return value
+    return partAt(this.value, path)
   }
 
-  /** The problem `message` about the value at `path`; where that is absent, it points at the nearest thing around it. */
   problem(path: YamlPath, message: string): Problem {
     return { ...this.#place(this.#offsetOf(path)), path: path.map(String).join('.'), message }
   }
 
-  /** The same, pointing at the key `key` of the mapping at `path`. */
   keyProblem(path: YamlPath, key: string, message: string): Problem {
     const map = this.#nodeAt(path)
     const pair = isMap(map) ? map.items.find((item) => isScalar(item.key) && String(item.key.value) === key) : undefined
@@ -129,6 +138,16 @@ export class YamlSource {
     })
     return problems
   }
+}
+
+/** What stands at a path within plain data: undefined when nothing does. */
+export function partAt(whole: unknown, path: YamlPath): unknown {
+  let value = whole
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<PropertyKey, unknown>)[key]
+  }
+  return value
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isSyntaxFault } from '../../../standards/fault.ts'
 import { type Network, formatNetwork, parseNetwork } from '../../../standards/names/ip.ts'
 import type { Problem } from '../../../standards/yaml/problem.ts'
-import type { YamlPath, YamlSource } from '../../../standards/yaml/source.ts'
+import type { YamlPath, SourceText } from '../../../standards/yaml/source.ts'
 import type { NamedRange } from './context.ts'
 import type { CustomerDraft } from './draft.ts'
 import { parseInstant } from './instant.ts'
@@ -19,7 +19,7 @@ type Claim = {
 
 /** No block of a source may touch a shared range, whichever is the wider, and no address may be two sources' at one time. */
 export function checkAddresses(
-  source: YamlSource,
+  source: SourceText,
   drafts: readonly CustomerDraft[],
   ranges: readonly NamedRange[],
 ): readonly Problem[] {
@@ -29,7 +29,7 @@ export function checkAddresses(
 }
 
 function sharedProblems(
-  source: YamlSource,
+  source: SourceText,
   claims: readonly Claim[],
   ranges: readonly NamedRange[],
 ): readonly Problem[] {
@@ -46,7 +46,7 @@ function sharedProblems(
   })
 }
 
-function doubleProblems(source: YamlSource, claims: readonly Claim[]): readonly Problem[] {
+function doubleProblems(source: SourceText, claims: readonly Claim[]): readonly Problem[] {
   const index = new BlockIndex(claims.map((claim) => ({ network: claim.network, value: claim })))
   return claims.flatMap((claim) => {
     const other = index

@@ -1,6 +1,6 @@
 import { type Domain, isAtOrBelow } from '../../../standards/names/domain.ts'
 import type { Problem } from '../../../standards/yaml/problem.ts'
-import type { YamlSource } from '../../../standards/yaml/source.ts'
+import type { SourceText } from '../../../standards/yaml/source.ts'
 import { nearestOwner } from '../nearest-owner.ts'
 import type { CustomerDraft } from './draft.ts'
 
@@ -8,7 +8,7 @@ type Owned = { readonly name: Domain; readonly customer: string; readonly includ
 
 /** Each domain has one owner, and a grant names only sources and domains of its own customer. */
 export function checkOwnership(
-  source: YamlSource,
+  source: SourceText,
   drafts: readonly CustomerDraft[],
   operator: Domain,
 ): readonly Problem[] {
@@ -34,7 +34,7 @@ export function checkOwnership(
 }
 
 /** SPF alignment (RFC 9989 §3.2) is the point of a return path, so it lies at or below a domain of the customer. */
-function returnPathProblems(source: YamlSource, draft: CustomerDraft): readonly Problem[] {
+function returnPathProblems(source: SourceText, draft: CustomerDraft): readonly Problem[] {
   return draft.domains.flatMap(({ path, value }) => {
     const { returnPath } = value
     if (returnPath === undefined || draft.domains.some((one) => isAtOrBelow(returnPath, one.value.name))) return []
@@ -45,7 +45,7 @@ function returnPathProblems(source: YamlSource, draft: CustomerDraft): readonly 
 }
 
 function grantProblems(
-  source: YamlSource,
+  source: SourceText,
   draft: CustomerDraft,
   owners: ReadonlyMap<string, Owned>,
 ): readonly Problem[] {

@@ -1,9 +1,9 @@
 import type { Problem } from '../../../standards/yaml/problem.ts'
-import type { YamlPath, YamlSource } from '../../../standards/yaml/source.ts'
+import type { YamlPath, SourceText } from '../../../standards/yaml/source.ts'
 import type { CustomerDraft } from './draft.ts'
 
 /** Ids are unique, and what proves one source proves no other. */
-export function checkSources(source: YamlSource, drafts: readonly CustomerDraft[]): readonly Problem[] {
+export function checkSources(source: SourceText, drafts: readonly CustomerDraft[]): readonly Problem[] {
   const problems: Problem[] = []
   const customers = new Once(source, problems)
   const tenants = new Once(source, problems)
@@ -65,11 +65,11 @@ function namedBy(thing: string): (other: string) => string {
 
 /** Things of which each may be held once. */
 class Once {
-  readonly #source: YamlSource
+  readonly #source: SourceText
   readonly #problems: Problem[]
   readonly #holders = new Map<string, string>()
 
-  constructor(source: YamlSource, problems: Problem[]) {
+  constructor(source: SourceText, problems: Problem[]) {
     this.#source = source
     this.#problems = problems
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { problemsOf } from '../../../standards/yaml/issues.ts'
 import type { Problem } from '../../../standards/yaml/problem.ts'
-import type { YamlPath, YamlSource } from '../../../standards/yaml/source.ts'
+import type { YamlPath, SourceText } from '../../../standards/yaml/source.ts'
 import {
   type CustomerDocument,
   type DomainDocument,
@@ -36,7 +36,7 @@ export type CustomerDraft = {
 const outline = z.strictObject({ customers: z.array(z.unknown()) })
 
 /** Reads each part by itself; a broken one is left out and told. */
-export function readDrafts(source: YamlSource): {
+export function readDrafts(source: SourceText): {
   readonly drafts: readonly CustomerDraft[]
   readonly problems: readonly Problem[]
 } {

@@ -1,5 +1,5 @@
 import type { Problem } from '../../../standards/yaml/problem.ts'
-import type { CheckedPolicy } from './read-policy.ts'
+import type { CheckedPolicy } from './checked-policy.ts'
 
 /** Everything that is wrong: `lines` as `FILE:LINE:COLUMN path: message`, `problems` for machines. */
 export type PolicyProblems = { readonly problems: readonly Problem[]; readonly lines: readonly string[] }

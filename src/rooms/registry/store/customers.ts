@@ -4,10 +4,31 @@ import type { StoredCustomer } from '../snapshot/compile.ts'
 import { inParts, writeInParts } from './parts.ts'
 import type { RegistryTables, Store, StoreTransaction } from './tables.ts'
 
+/** Customers read at a time. */
+const pageSize = 500
+
 /** What every customer is now, by id. */
 export async function readCustomers(store: Store): Promise<ReadonlyMap<string, StoredCustomer>> {
   const rows = await store.selectFrom('customer').select(['id', 'document']).orderBy('id').execute()
   return new Map(rows.map((row) => [row.id, parseStored(row.document)]))
+}
+
+/** What every customer is now, as it is stored, in pages in the order of ids: 100,000 at once would be a long moment and much memory. */
+export async function* storedPages(
+  store: Store,
+): AsyncGenerator<readonly { readonly id: string; readonly text: string }[], void> {
+  for (let after = ''; ;) {
+    const page = await store
+      .selectFrom('customer')
+      .select(['id', 'document as text'])
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(pageSize)
+      .execute()
+    if (page.length > 0) yield page
+    if (page.length < pageSize) return
+    after = page.at(-1)?.id ?? ''
+  }
 }
 
 /** The customers that changed after `version`, as they are now; null is gone. */
