@@ -55,12 +55,12 @@ async function greets(port: number): Promise<boolean> {
   )
 }
 
-describe('an instance', () => {
+describe('an instance', { timeout: 60_000 }, () => {
   let instance: Instance
   beforeAll(async () => {
     instance = startInstance({ config: configFor('one') })
     await instance.ready
-  })
+  }, 60_000)
 
   test('says on standard output what it listens on, SMTP last, then that it is ready, and nothing else', () => {
     expect(instance.said.out).toMatch(/^listening http 127\.0\.0\.1:\d+\nlistening smtp 127\.0\.0\.1:\d+\nready\n$/)
@@ -111,7 +111,7 @@ describe('an instance', () => {
   })
 })
 
-describe('stopping', () => {
+describe('stopping', { timeout: 60_000 }, () => {
   test('before it is ready is a stop', async () => {
     const instance = startInstance({ config: configFor('early') })
     await instance.find('relay')
@@ -228,25 +228,29 @@ describe.concurrent('a start that can not be', { timeout: 60_000 }, () => {
   })
 })
 
-test('with no configuration at all: ./data, SMTP on 127.0.0.1:2525, HTTP on 127.0.0.1:8025', async () => {
-  const cwd = mkdtempSync(join(directory, 'bare-'))
-  const instance = startInstance({ cwd })
-  await instance.ready
-  expect(instance.said.out).toBe('listening http 127.0.0.1:8025\nlistening smtp 127.0.0.1:2525\nready\n')
-  expect(existsSync(join(cwd, 'data/anechoic.db'))).toBe(true)
-  expect(existsSync(join(cwd, 'data/wrapping.key'))).toBe(true)
-  const idle = await SmtpClient.open({ host: '127.0.0.1', port: 2525, from: '127.0.0.1', greeting: 'idle.example' })
-  const began = performance.now()
-  instance.signalGroup('SIGTERM')
-  expect(await idle.reply()).toMatchObject({ code: 421 })
-  expect(await instance.ended).toBe(0)
-  // 500 ms on a machine that has nothing else to do.
-  expect(performance.now() - began).toBeLessThan(5_000)
-  expect(instance.processes()).toEqual([])
-  expect(existsSync(join(cwd, 'data/run/control.json'))).toBe(false)
-})
+test(
+  'with no configuration at all: ./data, SMTP on 127.0.0.1:2525, HTTP on 127.0.0.1:8025',
+  { timeout: 60_000 },
+  async () => {
+    const cwd = mkdtempSync(join(directory, 'bare-'))
+    const instance = startInstance({ cwd })
+    await instance.ready
+    expect(instance.said.out).toBe('listening http 127.0.0.1:8025\nlistening smtp 127.0.0.1:2525\nready\n')
+    expect(existsSync(join(cwd, 'data/anechoic.db'))).toBe(true)
+    expect(existsSync(join(cwd, 'data/wrapping.key'))).toBe(true)
+    const idle = await SmtpClient.open({ host: '127.0.0.1', port: 2525, from: '127.0.0.1', greeting: 'idle.example' })
+    const began = performance.now()
+    instance.signalGroup('SIGTERM')
+    expect(await idle.reply()).toMatchObject({ code: 421 })
+    expect(await instance.ended).toBe(0)
+    // 500 ms on a machine that has nothing else to do.
+    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(instance.processes()).toEqual([])
+    expect(existsSync(join(cwd, 'data/run/control.json'))).toBe(false)
+  },
+)
 
-test('kill -9 of the process that boots it on an older Node.js ends all of it', async () => {
+test('kill -9 of the process that boots it on an older Node.js ends all of it', { timeout: 60_000 }, async () => {
   const instance = startInstance({ config: configFor('old'), command: olderNode() })
   await instance.ready
   expect(instance.processes()).toHaveLength(5)

@@ -57,7 +57,7 @@ beforeAll(async () => {
   writePolicy('127.0.0.10')
   instance = startInstance({ config: configFile })
   await instance.ready
-})
+}, 60_000)
 afterAll(async () => {
   await endInstances()
   rmSync(directory, { recursive: true, force: true })
@@ -150,34 +150,38 @@ test('with a policy file the command line applies nothing, and says which file i
   expect(JSON.parse(shown.out)).toEqual({ kind: 'read-only', file: policyFile })
 })
 
-test('what a process reads only once is taken up by new ones; a port that can not be had leaves the old configuration', async () => {
-  const squatter = createServer().listen(0, '127.0.0.1')
-  await once(squatter, 'listening')
-  const { port } = squatter.address() as { readonly port: number }
-  const relay = await instance.find('relay')
+test(
+  'what a process reads only once is taken up by new ones; a port that can not be had leaves the old configuration',
+  { timeout: 60_000 },
+  async () => {
+    const squatter = createServer().listen(0, '127.0.0.1')
+    await once(squatter, 'listening')
+    const { port } = squatter.address() as { readonly port: number }
+    const relay = await instance.find('relay')
 
-  writeConfig({ port })
-  const told = await reload('the one before is in force again')
-  expect(told).toContain(`can not listen on smtp 127.0.0.1:${port}: another process has it\n`)
-  await until(async () => (await connect().catch(() => null)) !== null, 'the old port')
+    writeConfig({ port })
+    const told = await reload('the one before is in force again')
+    expect(told).toContain(`can not listen on smtp 127.0.0.1:${port}: another process has it\n`)
+    await until(async () => (await connect().catch(() => null)) !== null, 'the old port')
 
-  squatter.close()
-  await once(squatter, 'close')
-  await until(
-    () =>
-      fetch(`http://127.0.0.1:${instance.port('http')}/readyz`)
-        .then(({ ok }) => ok)
-        .catch(() => false),
-    'all',
-  )
-  await reload(`"place":"127.0.0.1:${port}"`)
-  expect(await instance.find('relay')).not.toBe(relay)
-  const client = await SmtpClient.open({ host: '127.0.0.1', port, from: '127.0.0.1', greeting: 'client.example' })
-  await client.quit()
-  expect(instance.said.out.split('\n')).toHaveLength(4)
-})
+    squatter.close()
+    await once(squatter, 'close')
+    await until(
+      () =>
+        fetch(`http://127.0.0.1:${instance.port('http')}/readyz`)
+          .then(({ ok }) => ok)
+          .catch(() => false),
+      'all',
+    )
+    await reload(`"place":"127.0.0.1:${port}"`)
+    expect(await instance.find('relay')).not.toBe(relay)
+    const client = await SmtpClient.open({ host: '127.0.0.1', port, from: '127.0.0.1', greeting: 'client.example' })
+    await client.quit()
+    expect(instance.said.out.split('\n')).toHaveLength(4)
+  },
+)
 
-test('a policy file with errors at the first start ends it, with all of them', async () => {
+test('a policy file with errors at the first start ends it, with all of them', { timeout: 60_000 }, async () => {
   const file = join(directory, 'other.yaml')
   writeFileSync(join(directory, 'bad-policy.yaml'), 'customers:\n  - { id: Acme, name: Acme, colour: red }\n')
   writeFileSync(

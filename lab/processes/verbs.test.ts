@@ -72,7 +72,7 @@ async function queue(filter: Filter = {}): Promise<readonly Row[]> {
   return ((await answer.json()) as { readonly items: readonly Row[] }).items
 }
 
-describe('verbs with a server', () => {
+describe('verbs with a server', { timeout: 60_000 }, () => {
   test('keys list and domains list have the shapes of the contract, by URL and by data directory alike', async () => {
     const keys = await world.product().json('keys', 'list')
     expect(keys).toEqual([
@@ -369,7 +369,7 @@ describe('HTTP', () => {
   })
 })
 
-describe('verbs without a server', () => {
+describe('verbs without a server', { timeout: 90_000 }, () => {
   test('work on the stores; what is cancelled then ends at the next start, and the token of the first start still holds', async () => {
     const token = world.product().token
     const keys = await jsonHere('keys', 'list')
