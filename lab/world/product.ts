@@ -33,10 +33,14 @@ export type Product = {
   kill(): Promise<void>
 }
 
-/** Starts it in `directory` with a configuration given as plain data; `dataDir` and ports are added. Waits for `ready`. */
+/**
+ * Starts it in `directory` with a configuration given as plain data; `dataDir` and ports are added. Waits for `ready`. `environment` is
+ * added to that of this process.
+ */
 export async function startProduct(
   directory: string,
   configuration: { readonly [key: string]: unknown },
+  environment: NodeJS.ProcessEnv = {},
 ): Promise<Product> {
   mkdirSync(directory, { recursive: true })
   const file = join(directory, 'anechoic.yaml')
@@ -44,7 +48,7 @@ export async function startProduct(
   const token = 'lab-bootstrap-token-0123456789abcdef'
   const child = spawn(process.execPath, [entry, 'start', '--config', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ANECHOIC_BOOTSTRAP_TOKEN: token },
+    env: { ...process.env, ...environment, ANECHOIC_BOOTSTRAP_TOKEN: token },
   })
   let log = ''
   child.stderr.on('data', (data: Buffer) => {
@@ -82,7 +86,7 @@ export async function startProduct(
 }
 
 /** Runs one command line to its end. */
-async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Printed> {
+export async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Printed> {
   const child = spawn(process.execPath, [...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
