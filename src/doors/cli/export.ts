@@ -12,7 +12,7 @@ export function exportCommand(call: Call): Command {
       call.withOperations(options.config, async (operations) => {
         const policy = await operations.exportPolicy()
         if (options.json === true) printJson(call.terminal, { policy })
-        else call.terminal.out(policy)
+        else call.terminal.out(policy.endsWith('\n') ? policy : `${policy}\n`)
         return exitCodes.fine
       }),
     ) as unknown as Command
