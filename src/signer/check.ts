@@ -1,4 +1,4 @@
-import { createHash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { type KeyObject, hash, timingSafeEqual } from 'node:crypto'
 import { isSyntaxFault } from '../standards/fault.ts'
 import type { SignatureAlgorithm } from '../standards/dkim/algorithm.ts'
 import { type SigningInput, readSigningInput } from '../standards/dkim/signing-input.ts'
@@ -54,8 +54,8 @@ function sealGap({ fields, mac, input }: ClaimedRequest, state: SignerState, now
   if (!sealMatches(state.sealKey, fields, mac)) return 'the seal is not one of this boot over these fields'
   if (!Number.isSafeInteger(fields.expiresAt) || fields.expiresAt <= now) return 'the permit has expired'
   if (fields.expiresAt > now + longestLife) return 'the permit is good for too long'
-  const hash = createHash('sha256').update(input).digest()
-  const same = hash.length === fields.inputHash.length && timingSafeEqual(hash, fields.inputHash)
+  const inputHash = hash('sha256', input, 'buffer')
+  const same = inputHash.length === fields.inputHash.length && timingSafeEqual(inputHash, fields.inputHash)
   return same ? null : 'the permit is for another signing input'
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ActiveKey, PolicySnapshot } from '../../rooms/registry/index.ts'
 import type { Domain } from '../../standards/names/domain.ts'
 import { sealMac } from '../../standards/seal.ts'
@@ -88,7 +88,7 @@ export function sealPermit(
     selector: key.selector,
     policyVersion: permit.policyVersion,
     expiresAt,
-    inputHash: createHash('sha256').update(signingInput).digest(),
+    inputHash: hash('sha256', signingInput, 'buffer'),
   }
   return { ...fields, mac: sealMac(sealingKey, fields) } as SealedPermit
 }

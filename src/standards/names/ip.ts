@@ -139,7 +139,7 @@ export class NetworkTable<T> {
   }
 }
 
-type Level<T> = { readonly prefix: number; readonly byKey: Map<string, T> }
+type Level<T> = { readonly prefix: number; readonly byKey: Map<BlockKey, T> }
 
 /** The address as 16-bit words, two or eight. Its text is canonical, so `::` stands at most once and there is no dotted tail. */
 function wordsOf(address: IpAddress): number[] {
@@ -151,17 +151,38 @@ function wordsOf(address: IpAddress): number[] {
 }
 
 function ipv4Words(text: string): number[] {
-  const [a = 0, b = 0, c = 0, d = 0] = text.split('.').map(Number)
-  return [(a << 8) | b, (c << 8) | d]
+  let value = 0
+  let octet = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code !== dotCode) octet = octet * 10 + code - zeroCode
+    else {
+      value = (value << 8) | octet
+      octet = 0
+    }
+  }
+  value = (value << 8) | octet
+  return [value >>> 16, value & 0xffff]
 }
+
+const dotCode = 0x2e
+const zeroCode = 0x30
 
 function hexWords(text: string): number[] {
   return text === '' ? [] : text.split(':').map((word) => Number.parseInt(word, 16))
 }
 
-/** The first `prefix` bits as a map key: one code unit for each word, the rest cleared. */
-function keyOf(words: readonly number[], prefix: number): string {
-  return String.fromCharCode(...words.map((word, at) => word & wordMask(prefix - at * 16)))
+/** The first `prefix` bits of an address, the rest cleared: a number for IPv4, one code unit for each word of IPv6. */
+type BlockKey = number | string
+
+function keyOf(words: readonly number[], prefix: number): BlockKey {
+  if (words.length === 2) {
+    return (((words[0] as number) & wordMask(prefix)) * 0x10000 + ((words[1] as number) & wordMask(prefix - 16))) >>> 0
+  }
+  let key = ''
+  for (let at = 0; at < words.length; at++)
+    key += String.fromCharCode((words[at] as number) & wordMask(prefix - at * 16))
+  return key
 }
 
 function hasOnlyPrefixBits(words: readonly number[], prefix: number): boolean {

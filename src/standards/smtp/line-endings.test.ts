@@ -32,3 +32,29 @@ test('it agrees with the regular expression that says the same', () => {
     { numRuns: 1000 },
   )
 })
+
+test('a long range breaks where it does when it is looked at in short pieces, wherever it lies in memory', () => {
+  const unit = fc.constantFrom('\r\n', '\r\n', '\r\n', 'a'.repeat(40), 'b\u00ff\u0080c', '\t.', '\r', '\n', '\u0000')
+  const lengths = { minLength: 64, maxLength: 200 }
+  fc.assert(
+    fc.property(
+      fc.string({ unit, ...lengths }),
+      fc.nat(7),
+      fc.nat(200),
+      fc.boolean(),
+      (text, offset, lead, afterCr) => {
+        const whole = Buffer.from(`${'x'.repeat(offset)}${'y\r\n'.repeat(lead)}${text}`, 'latin1')
+        const bytes = whole.subarray(offset)
+        let expected = -1
+        let pending = afterCr
+        for (let at = 0; at < bytes.length && expected === -1; at += 16) {
+          const to = Math.min(at + 16, bytes.length)
+          expected = findLineEndingFault(bytes, at, to, pending)
+          pending = bytes[to - 1] === 0x0d
+        }
+        expect(findLineEndingFault(bytes, 0, bytes.length, afterCr)).toBe(expected)
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
