@@ -361,9 +361,9 @@ describe('HTTP', () => {
   })
 
   test('no secret is in the log', () => {
-    const wrapping = readFileSync(join(world.dataDir, 'wrapping.key'), 'utf8').trim()
+    const wrapping = readFileSync(join(dirname(config), 'data', 'wrapping.key'), 'utf8').trim()
     const local = (
-      JSON.parse(readFileSync(join(world.dataDir, 'run/control.json'), 'utf8')) as { readonly token: string }
+      JSON.parse(readFileSync(join(dirname(config), 'data', 'run/control.json'), 'utf8')) as { readonly token: string }
     ).token
     for (const secret of [world.product().token, wrapping, local]) expect(world.product().log()).not.toContain(secret)
   })

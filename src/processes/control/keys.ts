@@ -41,9 +41,14 @@ export function openKeyKeeper(options: {
   const make = async (): Promise<void> => {
     const version = await registry.currentVersion()
     if (settled?.version === version) return
-    const wanted = await registry.keysWanted()
-    for (let from = 0; from < wanted.length; from += batch) {
-      const made = await generateKeys(wrapping, wanted.slice(from, from + batch))
+    let before = ''
+    for (;;) {
+      const wanted = (await registry.keysWanted()).slice(0, batch)
+      // A key that is wanted again right after it was made would be made for ever.
+      const names = wanted.map(({ domain, selector }) => `${selector} ${domain}`).join()
+      if (names === before) break
+      before = names
+      const made = await generateKeys(wrapping, wanted)
       await registry.addKeys(made)
       for (const { domain, selector, algorithm } of made) log.info('key made', { domain, selector, algorithm })
     }
