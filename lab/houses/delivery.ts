@@ -182,7 +182,7 @@ export async function openHouse(workshop: Workshop, options: HouseOptions = {}):
       return admit(judge(ownReport), own, now())
     },
     dns: { txt: none, mx: none, addresses: none, ptr: none, ns: none, ...options.dns },
-    clock: { now },
+    clock: { now, steady: () => performance.now() },
     log: quiet,
     settings: { ...defaultDelivery, timeouts: quick, retry: fast, ...options.settings },
     hostname: 'relay.example.net',

@@ -238,6 +238,20 @@ export function custodyContract(name: string, open: (directory: string) => Promi
       expect(await custody.find(exampleId(9))).toBeNull()
     })
 
+    test('what is queued is brought forward, what is held or done stays as it is', async () => {
+      const two = [exampleRecipient(0), exampleRecipient(1)]
+      await custody.accept(exampleEntry(1, { at: 5_000, recipients: two }), [])
+      await custody.accept(exampleEntry(2, { at: 5_000, hold: { reason: 'held', until: 9_000 } }), [])
+      await custody.settle(exampleId(1), [{ index: 0, kind: 'delivered', reply: '250 ok' }], [], [])
+      expect(await custody.due(2_000, 10, nobody)).toEqual([])
+      await custody.hasten(3_000)
+      expect(await custody.due(2_000, 10, nobody)).toEqual([exampleId(1)])
+      const recipients = (await custody.read(exampleId(1)))?.recipients ?? []
+      expect(recipients.map((one) => one.dueAt)).toEqual([5_000, 2_000])
+      expect(await custody.expiredHolds(8_999, 10)).toEqual([])
+      expect(await custody.expiredHolds(9_000, 10)).toEqual([exampleId(2)])
+    })
+
     test('counts charged add up in their windows, and windows older than a day go', async () => {
       const day = 86_400_000
       await Promise.all([

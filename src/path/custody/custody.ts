@@ -183,6 +183,11 @@ export interface Custody {
   list(filter: QueueFilter, after: DecisionId | null, limit: number): Promise<readonly QueueRow[]>
   find(id: DecisionId): Promise<QueueDetail | null>
   depth(): Promise<Depth>
+  /**
+   * Brings forward by so many milliseconds whatever is queued: the clock was set back by as much, and what was to wait for a minute would
+   * wait for an hour.
+   */
+  hasten(byMs: number): Promise<void>
   /** Counts charged per key and five-minute window from `since` on, at most a day back: what the limits start from after a restart. */
   charges(since: number): Promise<readonly Charge[]>
   /** Adds to the windows; written with the next group commit. */

@@ -170,6 +170,21 @@ describe('the way out', () => {
     expect(await home.events('signed')).toHaveLength(1)
   })
 
+  it('waits no longer when the clock is set back', async () => {
+    let open = false
+    const server = await receiver({ answer: ({ verb }) => (verb === 'RCPT' && !open ? '451 4.7.1 not now' : null) })
+    const home = await house(server, {
+      settings: { retry: { first: 500, factor: 1, max: 500, giveUpAfter: 86_400_000 } },
+    })
+    await home.mail()
+    await expect.poll(() => home.events('deferred')).toHaveLength(1)
+    // No further: the signer lives in real time, and what is sealed for it is good for a minute.
+    home.world.ahead = -40_000
+    open = true
+    await home.empty()
+    expect(server.taken).toHaveLength(1)
+  })
+
   it('settles the quick destinations without waiting for the slow ones', async () => {
     const slow = await receiver({
       answer: ({ verb }) => (verb === 'MESSAGE' ? { do: 'wait', ms: 300, reply: null } : null),

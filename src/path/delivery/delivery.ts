@@ -42,7 +42,10 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const metrics = newMetrics()
   const pool = new SessionPool(settings)
   const limiter = new Limiter(settings.connectionsPerDestination, settings.connections)
-  const health = new DestinationHealth(() => clock.now(), Math.min(longestPause, settings.retry.first / 2))
+  const health = new DestinationHealth(
+    () => clock.steady?.() ?? clock.now(),
+    Math.min(longestPause, settings.retry.first / 2),
+  )
   const { dns, hostname } = options
   const stopping = { aborted: false }
   const outbound = { dns, settings, hostname, limiter, pool, health, metrics, random }

@@ -23,6 +23,9 @@ const backToCustody = 5_000
 /** Milliseconds to let a message rest of which custody says that it is due and the message itself that it is not. */
 const disagreement = 1_000
 
+/** A clock that went back by less is only being put right. */
+const clockStep = 2_000
+
 /** How often, and over how long, the room looks whether slow destinations have taken all its places. */
 const crowdCheck = 5_000
 
@@ -40,6 +43,8 @@ export class Scheduler {
   #polling = false
   /** Whether custody may have more that is due than we took. */
   #more = false
+  /** How far the clock was ahead of one that nobody sets, at the last look. */
+  #lead = -Infinity
   #timer: NodeJS.Timeout | null = null
   #wakesAt = Infinity
   #stopped = false
@@ -264,6 +269,7 @@ export class Scheduler {
       this.#more = true
       return Infinity
     }
+    await this.#noticeClock()
     const limit = Math.min(batch, places)
     const due = await custody.due(clock.now(), limit, this.leases.ids)
     for (const id of due) {
@@ -273,6 +279,21 @@ export class Scheduler {
     if (due.length < limit) return (await custody.nextDue(this.leases.ids)) ?? Infinity
     this.#more = true
     return Infinity
+  }
+
+  /** What waits for a moment would wait longer by as much as the clock was set back. */
+  async #noticeClock(): Promise<void> {
+    const { clock, custody, log } = this.#room
+    if (clock.steady === undefined) return
+    const lead = clock.now() - clock.steady()
+    const back = this.#lead - lead
+    if (back >= clockStep) {
+      log.warn('the clock was set back; what is queued comes due by as much earlier', {
+        milliseconds: Math.round(back),
+      })
+      await custody.hasten(back)
+    }
+    this.#lead = lead
   }
 
   /** When every place is taken and hardly anything finishes, those that wait at the most crowded destination make room. */

@@ -216,6 +216,10 @@ export class SqliteCustody implements Custody {
     return this.#read({ ask: 'charges', since })
   }
 
+  async hasten(byMs: number): Promise<void> {
+    await this.#write({ ask: 'hasten', by: Math.ceil(byMs) })
+  }
+
   async charge(charges: readonly Charge[]): Promise<void> {
     await this.#write({ ask: 'charge', charges })
   }

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { newDecisionId } from '../../decision/decision-id.ts'
 import { exampleEntry, exampleEvent, exampleId, exampleRecipient } from '../testing/entries.ts'
 import { TestShard, deliver, nobody } from '../testing/shard.ts'
 import { openShard } from './open.ts'
@@ -143,6 +144,17 @@ describe('opening', () => {
       writeFileSync(join(shard.bodyDirectory, `${exampleId(2)}-0badcafe`), 'never committed')
     })
     expect(shard.bodies()).toEqual(kept)
+  })
+
+  test('after the clock was set back, what is queued does not wait for the hour to come again', async () => {
+    const hour = 3_600_000
+    const id = newDecisionId(Date.now() + hour, 1, 0)
+    const here = await shard.open()
+    const entry = exampleEntry(1, { at: Date.now() + hour })
+    await here.accept({ ...entry, id, permit: { ...entry.permit, id } }, [])
+    expect(await here.due(Date.now(), 10, nobody)).toEqual([])
+    const later = await shard.reopen()
+    expect(await later.due(Date.now() + 1000, 10, nobody)).toEqual([id])
   })
 
   test('refuses a shard of a newer version', async () => {

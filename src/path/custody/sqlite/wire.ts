@@ -78,6 +78,7 @@ export type WriteRequest =
       /** Whether to leave the message's own row alone, since its page may be the one that is damaged. */
       readonly blind: boolean
     }
+  | { readonly ask: 'hasten'; readonly by: number }
   | { readonly ask: 'charge'; readonly charges: readonly Charge[] }
   | { readonly ask: 'trim'; readonly through: number }
 
@@ -93,6 +94,7 @@ export type WriteAnswers = {
   readonly hold: boolean
   readonly release: boolean
   readonly 'set-aside': boolean
+  readonly hasten: null
   readonly charge: null
   readonly trim: null
 }

@@ -76,6 +76,9 @@ export class WriterStore {
         return this.#release(request.id, request.dueAt, request.events)
       case 'set-aside':
         return this.#setAside(request)
+      case 'hasten':
+        this.#hasten(request.by)
+        return null
       case 'charge':
         this.#charge(request.charges)
         return null
@@ -180,6 +183,11 @@ export class WriterStore {
     return true
   }
 
+  #hasten(by: number): void {
+    this.#statements.hastenRecipients.run(by)
+    this.#statements.hastenMessages.run(by)
+  }
+
   #charge(charges: readonly Charge[]): void {
     for (const { key, window, messages, recipients } of charges) {
       this.#statements.addCharge.run(window, key, messages, recipients)
@@ -271,6 +279,11 @@ function prepare(db: Database.Database) {
     markDamaged: db.prepare(
       `UPDATE message SET state = 'damaged', reason = ?, due_at = NULL, hold_until = NULL WHERE id = ?`,
     ),
+    hastenRecipients: db.prepare(
+      `UPDATE recipient SET due_at = due_at - ?
+       WHERE state = 'pending' AND message IN (SELECT key FROM message WHERE state = 'queued')`,
+    ),
+    hastenMessages: db.prepare(`UPDATE message SET due_at = due_at - ? WHERE state = 'queued'`),
     addCharge: db.prepare(
       `INSERT INTO charge (window, key, messages, recipients) VALUES (?, ?, ?, ?)
        ON CONFLICT (window, key) DO UPDATE SET messages = messages + excluded.messages,

@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3'
 import { unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MessagePort } from 'node:worker_threads'
+import { timeOfId } from '../../../standards/names/time-ordered-id.ts'
 import { bodyDirectory, isCorruption, isFull, openForWriting, remakeIndexes } from './schema.ts'
 import { listBodyFiles } from './body-files.ts'
 import {
@@ -53,6 +54,9 @@ export function runWriter(
 
 const nothing = Buffer.alloc(0)
 
+/** A clock is always being put right by a little. */
+const clockSlackMs = 5_000
+
 type Part = { readonly request: Change; readonly bytes: Buffer }
 
 function isChange(part: { readonly request: WriteRequest; readonly bytes: Buffer }): part is Part {
@@ -71,7 +75,9 @@ class Writer {
     this.#store = new WriterStore(this.db, data.now)
     this.#bodies = bodyDirectory(data.directory)
     this.#onMoment = onMoment
-    if (data.sweep) this.#sweep()
+    if (!data.sweep) return
+    this.#sweep()
+    this.#hasten(data.now)
   }
 
   aside(): readonly string[] {
@@ -158,6 +164,17 @@ class Writer {
     } catch (error) {
       return errorAnswer(error)
     }
+  }
+
+  /**
+   * Ids tell when they were made: one from the future says that the clock was set back while nobody looked. Then what is queued comes
+   * due by that much earlier, once too early rather than an hour late.
+   */
+  #hasten(now: number): void {
+    const newest = this.db.prepare(`SELECT max(id) FROM message`).pluck().get() as string | null
+    const ahead = newest === null ? 0 : timeOfId(newest) - now
+    if (ahead < clockSlackMs) return
+    this.#attempt([{ request: { ask: 'hasten', by: ahead }, bytes: nothing }])
   }
 
   /** Body files without a row are what a crash left between the file and its commit, or after a removal. */
