@@ -273,6 +273,7 @@ workers: 2
     ['workers: 1\nworkers: 1', 'a.yaml:2:1 Map keys must be unique'],
     ['a: [', 'a.yaml:1:'],
     ['- a list', 'a.yaml:1:1 must be a mapping'],
+    ['"work\\ners": 1', 'a.yaml:1:1 work\\u{a}ers: there is no such key'],
     ['dataDir: *nowhere', 'an alias (*name) has no anchor'],
     ['dataDir: !!binary aGk=', 'a.yaml:1:'],
   ])('%s', (text, expected) => {

@@ -148,7 +148,8 @@ export interface Custody {
   hasRoom(): boolean
   /**
    * Writes events that belong to no stored message (refusals). Group-committed; callers need not wait, but must handle the
-   * rejection, which comes at once when the disk is so slow that too many events wait.
+   * rejection, which comes at once when the disk is so slow that too many events wait, or so full that half of the reserve is gone:
+   * a full disk turns mail away by the thousand, and the records of that must not take the room in which the queue is settled.
    */
   record(events: readonly LedgerEvent[]): Promise<void>
   /** Ids of queued messages with a recipient due at `now`, earliest first, without those in `leased`. Reads no bodies. */

@@ -9,10 +9,11 @@ export type Problem = {
   readonly message: string
 }
 
-/** `FILE:LINE:COLUMN path: message`, the form in which every problem is shown. */
+/** `FILE:LINE:COLUMN path: message`, the form in which every problem is shown: one line, whatever keys the file has. */
 export function formatProblem(file: string, problem: Problem): string {
   const place = `${file}:${problem.line}:${problem.column}`
-  return problem.path === '' ? `${place} ${problem.message}` : `${place} ${problem.path}: ${problem.message}`
+  const words = problem.path === '' ? problem.message : `${problem.path}: ${problem.message}`
+  return `${place} ${words.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (letter) => `\\u{${letter.codePointAt(0)?.toString(16)}}`)}`
 }
 
 /** In the order of the file. */

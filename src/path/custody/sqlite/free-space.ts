@@ -8,6 +8,7 @@ export class FreeSpace {
   readonly #reserveBytes: number
   readonly #timer: NodeJS.Timeout
   #room = true
+  #roomToRecord = true
   #pending: Promise<void> | null = null
 
   constructor(directory: string, reserveBytes: number) {
@@ -20,9 +21,15 @@ export class FreeSpace {
     return this.#room
   }
 
+  /** Whether so much is left that what happens to nobody's mail may be written down: half of the reserve is for settling alone. */
+  hasRoomToRecord(): boolean {
+    return this.#roomToRecord
+  }
+
   /** The disk itself just said that it is full; the next look may say otherwise. */
   foundFull(): void {
     this.#room = false
+    this.#roomToRecord = false
   }
 
   /** Asks the file system now. One that cannot tell is taken to have room: a write will say. */
@@ -39,8 +46,10 @@ export class FreeSpace {
     try {
       const { bavail, bsize } = await statfs(this.#directory)
       this.#room = bavail * bsize > this.#reserveBytes
+      this.#roomToRecord = bavail * bsize > this.#reserveBytes / 2
     } catch {
       this.#room = true
+      this.#roomToRecord = true
     }
   }
 }

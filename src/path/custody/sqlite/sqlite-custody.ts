@@ -94,6 +94,9 @@ export class SqliteCustody implements Custody {
     if (this.#recording + events.length > recordLimit) {
       throw new CustodyError('busy', 'too many events wait to be written')
     }
+    if (!this.#parts.space.hasRoomToRecord()) {
+      throw new CustodyError('busy', 'the rest of the disk is kept for settling what was accepted')
+    }
     this.#recording += events.length
     try {
       await this.#write({ ask: 'record', events: events.map(eventRow) })

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -40,6 +40,23 @@ describe('no space', () => {
     expect(await custody.accept(entry, [exampleEvent(entry.id, 'decision')])).toBe('storage-full')
     expect(await custody.depth()).toMatchObject({ queued: 0, outbox: 0 })
     expect(shard.bodies()).toEqual([])
+  })
+
+  test('records of refusals may use the first half of the reserve, and settling the second', async () => {
+    const { bavail, bsize } = statfsSync(shard.dataDir)
+    const refusal = [exampleEvent(exampleId(9), 'decision')]
+    const low = await openShard({ ...shard.options(), reserveBytes: bavail * bsize * 1.5 })
+    expect(low.hasRoom()).toBe(false)
+    await low.record(refusal)
+    await low.close()
+    const here = await shard.open()
+    await here.accept(exampleEntry(1), [])
+    await shard.close()
+    const lowest = await openShard({ ...shard.options(), reserveBytes: bavail * bsize * 3 })
+    await expect(lowest.record(refusal)).rejects.toMatchObject({ kind: 'busy' })
+    await deliver(lowest, 1)
+    expect(await lowest.depth()).toMatchObject({ queued: 0, outbox: 2 })
+    await lowest.close()
   })
 
   test('a full database: accept says so and stores nothing, settling goes on and makes room', async () => {
