@@ -12,6 +12,7 @@ import {
   reducePolicy,
   startSigner,
 } from '../../src/signer/index.ts'
+import { sourceOf } from '../../src/signer/request.fixture.ts'
 import { RelaxedBodyHash } from '../../src/standards/dkim/relaxed-body-hash.ts'
 import { Secret } from '../../src/standards/secret.ts'
 import {
@@ -96,7 +97,7 @@ export async function openWorkshop(): Promise<Workshop> {
   ])
   const sealKey = new Secret(randomBytes(32))
   const signer = startSigner({ wrapping, sealKey }, quiet)
-  signer.update({ version: 7, grants: reducePolicy([acme], operatorDomain), keys })
+  signer.follow(sourceOf({ version: 7, grants: [...reducePolicy([acme], operatorDomain)], keys }))
   await signer.ready()
   return {
     signer,

@@ -1,10 +1,11 @@
+import { setImmediate as breath } from 'node:timers/promises'
 import type { Log } from '../platform/log.ts'
 import type { Secret } from '../standards/secret.ts'
 import { signerLaunch } from './launch.ts'
 import { SignerLine } from './line.ts'
-import { type PolicyCopy, policyChange } from './policy-copy.ts'
-import type { Signer, SigningAnswer, SigningRequest } from './protocol.ts'
-import { encodeHello, encodePolicyChange } from './wire.ts'
+import { type PolicyChange, type PolicySource, copyInParts, recordName } from './policy-copy.ts'
+import type { KeyName, Signer, SigningAnswer, SigningRequest } from './protocol.ts'
+import { encodeHello, encodeKey, encodePolicyChange } from './wire.ts'
 
 export type SignerOptions = {
   /** `keys.wrapping` of the configuration: `file:PATH`, `env:NAME` or `command:LINE`. */
@@ -19,11 +20,13 @@ export type SignerOptions = {
 
 /** The relay's hold on its signer process. */
 export interface SignerClient extends Signer {
+  /** Says, once, where the policy is to be found: each signer process is given its grants at its start, and a key when that is first to sign. */
+  follow(source: PolicySource): void
   /**
-   * Gives the signer the policy of this moment. Call it with every new snapshot, before a permit sealed under it is used: a permit
-   * that is newer than the signer's copy is answered `unavailable`.
+   * Gives the signer what has changed since. Call it before the source itself shows the new policy, and before a permit sealed under it
+   * is used: one that is newer than the signer's copy is answered `unavailable`.
    */
-  update(policy: PolicyCopy): void
+  update(change: PolicyChange): void
   /** Resolves when a signer process first stands ready. */
   ready(): Promise<void>
   /** The process id of the running signer; null between two of them. */
@@ -52,7 +55,13 @@ class RestartingSigner implements SignerClient {
   readonly #firstReady: Promise<void>
   #announceReady: () => void = () => undefined
   #line: SignerLine | null = null
-  #policy: PolicyCopy | null = null
+  #source: PolicySource | null = null
+  /** Names of the keys that the running process was given. */
+  #held = new Set<string>()
+  /** Changes that came while it is being given its copy. */
+  #waiting: PolicyChange[] | null = null
+  /** Keys on their way to it. */
+  readonly #fetching = new Map<string, Promise<void>>()
   #retryMs = firstRetryMs
   #retry: NodeJS.Timeout | null = null
   #closed = false
@@ -76,13 +85,62 @@ class RestartingSigner implements SignerClient {
   }
 
   async sign(request: SigningRequest): Promise<SigningAnswer> {
+    if (this.#line === null) return { kind: 'unavailable', reason: 'the signer is away' }
+    const name = recordName(request.permit)
+    try {
+      if (!this.#held.has(name)) await this.#fetch(request.permit, name)
+    } catch (error) {
+      this.#log.error('a signing key could not be read', { domain: request.permit.domain, error })
+      return { kind: 'unavailable', reason: 'the key could not be read' }
+    }
     return this.#line?.ask(request) ?? { kind: 'unavailable', reason: 'the signer is away' }
   }
 
-  update(policy: PolicyCopy): void {
-    const change = policyChange(this.#policy, policy)
-    this.#policy = policy
-    this.#line?.tell(encodePolicyChange(change))
+  follow(source: PolicySource): void {
+    if (this.#source !== null) throw new Error('the signer follows a policy already')
+    this.#source = source
+    if (this.#line !== null) void this.#tellCopy(this.#line, source)
+  }
+
+  update(change: PolicyChange): void {
+    for (const key of change.lostKeys) {
+      this.#held.delete(recordName(key))
+      // What is being read may be the key as it was before: it is not passed on.
+      this.#fetching.delete(recordName(key))
+    }
+    if (this.#waiting !== null) this.#waiting.push(change)
+    else this.#line?.tell(encodePolicyChange(change))
+  }
+
+  /** Part by part: between two of them the relay goes on with its mail. What changes meanwhile comes after the copy. */
+  async #tellCopy(line: SignerLine, source: PolicySource): Promise<void> {
+    const waiting: PolicyChange[] = []
+    this.#waiting = waiting
+    for (const part of copyInParts(source.copy())) {
+      line.tell(encodePolicyChange(part))
+      if (part.version === -1) await breath()
+      if (this.#line !== line) return
+    }
+    for (const change of waiting) line.tell(encodePolicyChange(change))
+    this.#waiting = null
+  }
+
+  /** Brings a key to the signer. One that may not sign is not there, and the signer will say so. */
+  #fetch({ selector, domain }: KeyName, name: string): Promise<void> {
+    const under = this.#fetching.get(name)
+    if (under !== undefined) return under
+    const line = this.#line
+    const fetching = Promise.resolve(this.#source?.activeKey({ selector, domain }) ?? null)
+      .then((key) => {
+        if (key === null || line === null || this.#line !== line || this.#fetching.get(name) !== fetching) return
+        line.tell(encodeKey(key))
+        this.#held.add(name)
+      })
+      .finally(() => {
+        if (this.#fetching.get(name) === fetching) this.#fetching.delete(name)
+      })
+    this.#fetching.set(name, fetching)
+    return fetching
   }
 
   async close(): Promise<void> {
@@ -111,7 +169,10 @@ class RestartingSigner implements SignerClient {
       },
     })
     this.#line = line
+    this.#held = new Set()
+    this.#fetching.clear()
+    this.#waiting = null
     line.tell(encodeHello({ sealKey: this.#options.sealKey, wrapping: this.#launch.wrapping }))
-    if (this.#policy !== null) line.tell(encodePolicyChange(policyChange(null, this.#policy)))
+    if (this.#source !== null) void this.#tellCopy(line, this.#source)
   }
 }

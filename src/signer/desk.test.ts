@@ -3,9 +3,18 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { SealFields } from '../standards/seal.ts'
 import { Desk } from './desk.ts'
-import { type GrantCopy, policyChange } from './policy-copy.ts'
+import type { GrantCopy } from './policy-copy.ts'
 import type { SigningAnswer, SigningRequest, WrappedKey } from './protocol.ts'
-import { draftFor, fieldsFor, newPrivateKey, newSealKey, plainHeader, requestFor, seal } from './request.fixture.ts'
+import {
+  changeBetween,
+  draftFor,
+  fieldsFor,
+  newPrivateKey,
+  newSealKey,
+  plainHeader,
+  requestFor,
+  seal,
+} from './request.fixture.ts'
 import { decodeRequest, encodeRequest } from './wire.ts'
 import { wrapKey } from './wrapping.ts'
 
@@ -36,7 +45,8 @@ let now: number
 beforeEach(() => {
   now = Date.now()
   desk = new Desk(sealKey, wrapping, { now: () => now })
-  desk.apply(policyChange(null, policy))
+  desk.apply(changeBetween(null, policy))
+  for (const key of keys) desk.hold(key)
 })
 
 /** Over the wire encoding, as in the process. */
@@ -76,7 +86,7 @@ describe('a request that the policy bears out', () => {
     const request = requestFor(sealKey, draft, { domain: 'mail.acme.example', selector: 'sub-1' })
     expect(await refusalOf(request)).toBe('refused: the policy copy of the signer has no such grant')
     const wider = grants.map((one) => ({ ...one, subdomains: true }))
-    desk.apply(policyChange(policy, { ...policy, grants: wider }))
+    desk.apply(changeBetween(policy, { ...policy, grants: wider }))
     expect(await refusalOf(request)).toBe('signed')
   })
 })
@@ -210,10 +220,19 @@ describe('a sealed permit does not help', () => {
     const request = requestFor(sealKey, draftFor())
     expect(await refusalOf(request)).toBe('signed')
     const withoutGrant = { ...policy, version: 8, grants: [] }
-    desk.apply(policyChange(policy, withoutGrant))
+    desk.apply(changeBetween(policy, withoutGrant))
     expect(await refusalOf(request)).toBe('refused: the policy copy of the signer has no such grant')
-    desk.apply(policyChange(withoutGrant, { ...policy, version: 9, keys: [] }))
+    desk.apply(changeBetween(withoutGrant, { ...policy, version: 9, keys: [] }))
     expect(await refusalOf(request)).toBe('unavailable: the signer has no key under this selector')
+  })
+
+  it('while only a part of the policy copy is there', async () => {
+    desk = new Desk(sealKey, wrapping, { now: () => now })
+    for (const key of keys) desk.hold(key)
+    desk.apply({ ...changeBetween(null, policy), version: -1 })
+    expect(await refusalOf(requestFor(sealKey, draftFor()))).toBe(
+      'unavailable: the permit is newer than the policy copy of the signer',
+    )
   })
 
   it('before there is a policy copy', async () => {
@@ -243,7 +262,8 @@ describe('random policies and requests', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(grant, { maxLength: 6 }), near, slip, async (random, exact, slipped) => {
         desk = new Desk(sealKey, wrapping, { now: () => now })
-        desk.apply(policyChange(null, { ...policy, grants: random }))
+        desk.apply(changeBetween(null, { ...policy, grants: random }))
+        for (const key of keys) desk.hold(key)
         const fields = { ...exact, ...slipped }
         const author = 'author' in fields ? (fields.author as string) : fields.domain
         const draft = draftFor({ ...fields, header: plainHeader.replace('acme.example', author) })

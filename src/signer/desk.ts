@@ -3,7 +3,7 @@ import type { Secret } from '../standards/secret.ts'
 import { checkRequest } from './check.ts'
 import { KeyStore } from './key-store.ts'
 import { GrantIndex, type PolicyChange } from './policy-copy.ts'
-import type { SigningAnswer } from './protocol.ts'
+import type { SigningAnswer, WrappedKey } from './protocol.ts'
 import { signBeside, signNow } from './sign.ts'
 import type { ClaimedRequest } from './wire.ts'
 import type { WrappingKey } from './wrapping.ts'
@@ -26,6 +26,10 @@ export class Desk {
     this.#grants.apply(change)
     this.#keys.apply(change)
     this.#policyVersion = change.version
+  }
+
+  hold(key: WrappedKey): void {
+    this.#keys.hold(key)
   }
 
   /** `beside`: RSA may go to the thread pool, since other requests are waiting. Never throws or rejects. */

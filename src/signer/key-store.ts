@@ -3,26 +3,33 @@ import { type PolicyChange, recordName } from './policy-copy.ts'
 import type { WrappedKey } from './protocol.ts'
 import { type WrappingKey, unwrapKey } from './wrapping.ts'
 
+/** Keys kept open at a time: more would take gigabytes where hundreds of thousands have signed, and opening one again costs less than its signature. */
+const mostOpen = 10_000
+
 /**
- * Private keys by the name of their record (selector and domain, which no two keys share). A key is opened when it first signs and then
- * kept as a KeyObject; its octets are cleared as soon as the KeyObject is made.
+ * Private keys by the name of their record (selector and domain, which no two keys share). A key is opened when it first signs and kept
+ * as a KeyObject until so many others were used since; its octets are cleared as soon as the KeyObject is made.
  */
 export class KeyStore {
   readonly #wrapping: WrappingKey
+  readonly #mostOpen: number
   readonly #stored = new Map<string, WrappedKey>()
+  /** In the order of their last use. */
   readonly #opened = new Map<string, KeyObject>()
 
-  constructor(wrapping: WrappingKey) {
+  constructor(wrapping: WrappingKey, most = mostOpen) {
     this.#wrapping = wrapping
+    this.#mostOpen = most
+  }
+
+  hold(key: WrappedKey): void {
+    this.#stored.set(recordName(key), key)
+    this.#opened.delete(recordName(key))
   }
 
   apply(change: PolicyChange): void {
     for (const key of change.lostKeys) {
       this.#stored.delete(recordName(key))
-      this.#opened.delete(recordName(key))
-    }
-    for (const key of change.keys) {
-      this.#stored.set(recordName(key), key)
       this.#opened.delete(recordName(key))
     }
   }
@@ -34,10 +41,14 @@ export class KeyStore {
   /** null: the blob can't be opened with the wrapping key of this process, or holds a key of another type. */
   open(key: WrappedKey): KeyObject | null {
     const name = recordName(key)
-    const known = this.#opened.get(name)
-    if (known !== undefined) return known
-    const opened = openKey(this.#wrapping, key)
-    if (opened !== null) this.#opened.set(name, opened)
+    const opened = this.#opened.get(name) ?? openKey(this.#wrapping, key)
+    if (opened === null) return null
+    this.#opened.delete(name)
+    this.#opened.set(name, opened)
+    if (this.#opened.size > this.#mostOpen) {
+      const [oldest] = this.#opened.keys()
+      if (oldest !== undefined) this.#opened.delete(oldest)
+    }
     return opened
   }
 }

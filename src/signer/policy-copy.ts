@@ -1,4 +1,4 @@
-import type { WrappedKey } from './protocol.ts'
+import type { KeyName, WrappedKey } from './protocol.ts'
 
 /** One authorisation, reduced to what a signature needs: this source of this customer may speak for this domain. */
 export type GrantCopy = {
@@ -9,11 +9,15 @@ export type GrantCopy = {
   readonly subdomains: boolean
 }
 
-/** The signer's own copy of the policy, as the relay gives it. */
-export type PolicyCopy = {
-  readonly version: number
-  readonly grants: readonly GrantCopy[]
-  readonly keys: readonly WrappedKey[]
+/** The policy of one moment, as far as the signer needs to know it. */
+export type PolicyCopy = { readonly version: number; readonly grants: Iterable<GrantCopy> }
+
+/** Where the relay's client finds what its signer has to know. */
+export type PolicySource = {
+  /** All grants of this moment: asked for whenever a signer process starts. */
+  readonly copy: () => PolicyCopy
+  /** A key that may sign at this moment, or null: asked for when it is first to sign. */
+  readonly activeKey: (name: KeyName) => Promise<WrappedKey | null>
 }
 
 /** What differs from the copy before it. */
@@ -21,8 +25,7 @@ export type PolicyChange = {
   readonly version: number
   readonly grants: readonly GrantCopy[]
   readonly lostGrants: readonly GrantCopy[]
-  readonly keys: readonly WrappedKey[]
-  readonly lostKeys: readonly WrappedKey[]
+  readonly lostKeys: readonly KeyName[]
 }
 
 /** The parts of a customer of the registry that `reducePolicy` reads. */
@@ -35,38 +38,55 @@ export type CustomerShape = {
 const self = 'self'
 
 /** Reduces the customers of a policy to grants. Our own notifications (source `self`) speak for `operator`, when a customer owns it. */
-export function reducePolicy(customers: Iterable<CustomerShape>, operator: string | null): readonly GrantCopy[] {
-  const grants: GrantCopy[] = []
+export function* reducePolicy(
+  customers: Iterable<CustomerShape>,
+  operator: string | null,
+): Generator<GrantCopy, void, void> {
   for (const customer of customers) {
     const subdomains = new Map(customer.domains.map((domain) => [domain.name, domain.includeSubdomains]))
     for (const grant of customer.grants) {
       for (const domain of grant.domains) {
-        grants.push({
-          customer: customer.id,
-          source: grant.source,
-          domain,
-          subdomains: subdomains.get(domain) ?? false,
-        })
+        yield { customer: customer.id, source: grant.source, domain, subdomains: subdomains.get(domain) ?? false }
       }
     }
     if (operator !== null && customer.domains.some((owned) => reaches(owned, operator))) {
-      grants.push({ customer: customer.id, source: self, domain: operator, subdomains: false })
+      yield { customer: customer.id, source: self, domain: operator, subdomains: false }
     }
   }
-  return grants
 }
 
-/** What turns the copy `before` into `after`; with null before, all of it. Linear in the size of both. */
-export function policyChange(before: PolicyCopy | null, after: PolicyCopy): PolicyChange {
-  const grants = difference(before?.grants ?? [], after.grants, grantText, () => true)
-  const keys = difference(before?.keys ?? [], after.keys, recordName, sameKey)
-  return {
-    version: after.version,
-    grants: grants.gained,
-    lostGrants: grants.lost,
-    keys: keys.gained.map(wrappedOf),
-    lostKeys: keys.lost.map(wrappedOf),
+/** What turns a copy with the grants `before` into one with `after`: enough are those of the customers that changed. */
+export function grantChange(
+  before: Iterable<GrantCopy>,
+  after: Iterable<GrantCopy>,
+): Pick<PolicyChange, 'grants' | 'lostGrants'> {
+  const lost = byText(before)
+  const gained = byText(after)
+  for (const text of lost.keys()) {
+    if (gained.delete(text)) lost.delete(text)
   }
+  return { grants: [...gained.values()], lostGrants: [...lost.values()] }
+}
+
+function byText(grants: Iterable<GrantCopy>): Map<string, GrantCopy> {
+  const named = new Map<string, GrantCopy>()
+  for (const grant of grants) named.set(grantText(grant), grant)
+  return named
+}
+
+/** Grants that a frame holds at most. */
+const grantsInFrame = 2000
+
+/** A whole copy in changes of bounded size. All but the last have a version below every other: no permit holds under half a policy. */
+export function* copyInParts({ version, grants }: PolicyCopy): Generator<PolicyChange, void, void> {
+  let part: GrantCopy[] = []
+  for (const grant of grants) {
+    part.push(grant)
+    if (part.length < grantsInFrame) continue
+    yield { version: -1, grants: part, lostGrants: [], lostKeys: [] }
+    part = []
+  }
+  yield { version, grants: part, lostGrants: [], lostKeys: [] }
 }
 
 /** Finds a grant by customer, source and author domain, at once whatever their number. */
@@ -91,45 +111,14 @@ export class GrantIndex {
   }
 }
 
-/** By name: what is new or no longer the same is gained, what is gone or no longer the same is lost. */
-function difference<T>(
-  before: readonly T[],
-  after: readonly T[],
-  nameOf: (item: T) => string,
-  same: (a: T, b: T) => boolean,
-): { readonly gained: readonly T[]; readonly lost: readonly T[] } {
-  const lost = new Map(before.map((item) => [nameOf(item), item]))
-  const gained = new Map<string, T>()
-  const kept = new Set<string>()
-  for (const item of after) {
-    const name = nameOf(item)
-    const old = lost.get(name)
-    if (kept.has(name)) continue
-    if (old !== undefined && same(old, item)) {
-      lost.delete(name)
-      kept.add(name)
-    } else gained.set(name, item)
-  }
-  return { gained: [...gained.values()], lost: [...lost.values()] }
-}
-
 /** JSON keeps the parts apart whatever they hold. */
 function grantText(grant: GrantCopy): string {
   return JSON.stringify([grant.customer, grant.source, grant.domain, grant.subdomains])
 }
 
 /** A selector and a domain name one key record, so one key. Neither part can hold a blank. */
-export function recordName(key: Pick<WrappedKey, 'selector' | 'domain'>): string {
+export function recordName(key: KeyName): string {
   return `${key.selector} ${key.domain}`
-}
-
-function sameKey(a: WrappedKey, b: WrappedKey): boolean {
-  return a.source === b.source && a.customer === b.customer && a.algorithm === b.algorithm && a.wrapped === b.wrapped
-}
-
-/** Without whatever else the caller keeps beside a key. */
-function wrappedOf({ selector, domain, source, customer, algorithm, wrapped }: WrappedKey): WrappedKey {
-  return { selector, domain, source, customer, algorithm, wrapped }
 }
 
 function reaches(owned: CustomerShape['domains'][number], domain: string): boolean {

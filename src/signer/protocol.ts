@@ -29,3 +29,6 @@ export type WrappedKey = {
   /** `v1:<base64 nonce>:<base64 ciphertext and tag>`; selector, domain, source and algorithm are the additional data. */
   readonly wrapped: string
 }
+
+/** What names a key: no two have both the same. */
+export type KeyName = Pick<WrappedKey, 'selector' | 'domain'>

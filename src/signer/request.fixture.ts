@@ -7,7 +7,8 @@ import { type HeaderSection, scanHeaderSection } from '../standards/message/head
 import type { Domain } from '../standards/names/domain.ts'
 import { type SealFields, sealMac } from '../standards/seal.ts'
 import { Secret } from '../standards/secret.ts'
-import type { SigningRequest } from './protocol.ts'
+import { type GrantCopy, type PolicyChange, type PolicySource, grantChange } from './policy-copy.ts'
+import type { SigningRequest, WrappedKey } from './protocol.ts'
 
 /** Octets of a header section to sign, and how. */
 export type DraftOptions = {
@@ -70,4 +71,25 @@ export function newPrivateKey(algorithm: SignatureAlgorithm): { readonly publicK
   const pair =
     algorithm === 'rsa-sha256' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('ed25519')
   return { publicKey: pair.publicKey, der: pair.privateKey.export({ type: 'pkcs8', format: 'der' }) }
+}
+
+/** A policy that stands still, and its keys. */
+export type FixedPolicy = {
+  readonly version: number
+  readonly grants: readonly GrantCopy[]
+  readonly keys: readonly WrappedKey[]
+}
+
+export function sourceOf({ version, grants, keys }: FixedPolicy): PolicySource {
+  return {
+    copy: () => ({ version, grants }),
+    activeKey: ({ selector, domain }) =>
+      Promise.resolve(keys.find((key) => key.selector === selector && key.domain === domain) ?? null),
+  }
+}
+
+/** What the relay tells of the step from one to another. */
+export function changeBetween(before: FixedPolicy | null, after: FixedPolicy): PolicyChange {
+  const lostKeys = (before?.keys ?? []).filter((key) => !after.keys.includes(key))
+  return { version: after.version, ...grantChange(before?.grants ?? [], after.grants), lostKeys }
 }

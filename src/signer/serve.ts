@@ -3,7 +3,7 @@ import { systemClock } from '../platform/clock.ts'
 import { Desk } from './desk.ts'
 import { encodeFrame, type Frame, FrameReader } from './frames.ts'
 import type { SigningAnswer } from './protocol.ts'
-import { decodeHello, decodePolicyChange, decodeRequest, encodeAnswer, frameKind } from './wire.ts'
+import { decodeHello, decodeKey, decodePolicyChange, decodeRequest, encodeAnswer, frameKind } from './wire.ts'
 import { fetchWrappingKey } from './wrapping-place.ts'
 
 /** The two ends of the pipe to the relay, and the way out. */
@@ -60,6 +60,11 @@ function take(frame: Frame, desk: Desk, answers: AnswerWriter, othersWait: boole
     const change = decodePolicyChange(frame.payload)
     if (change !== null) desk.apply(change)
     return change !== null
+  }
+  if (frame.kind === frameKind.key) {
+    const key = decodeKey(frame.payload)
+    if (key !== null) desk.hold(key)
+    return key !== null
   }
   const request = frame.kind === frameKind.sign ? decodeRequest(frame.payload) : null
   if (request === null) return false

@@ -15,9 +15,16 @@ import type { SignerOptions } from './client.ts'
 import type { GeneratedKey } from './generate.ts'
 import { type SignerClient, ensureWrappingKey, generateKeys, startSigner } from './index.ts'
 import { permissionArguments } from './launch.ts'
-import type { PolicyCopy } from './policy-copy.ts'
 import type { SigningAnswer } from './protocol.ts'
-import { draftFor, newSealKey, plainHeader, requestFor } from './request.fixture.ts'
+import {
+  type FixedPolicy,
+  changeBetween,
+  draftFor,
+  newSealKey,
+  plainHeader,
+  requestFor,
+  sourceOf,
+} from './request.fixture.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'anechoic-signer-'))
 const wrapping = `file:${join(directory, 'wrapping.key')}`
@@ -25,7 +32,7 @@ const sealKey = newSealKey()
 const acme = { domain: 'acme.example', source: 'acme-m365', customer: 'acme' }
 
 let keys: readonly GeneratedKey[]
-let policy: PolicyCopy
+let policy: FixedPolicy
 const running: SignerClient[] = []
 /** For the tests that leave it as they found it; the others start one of their own. */
 let shared: SignerClient & { readonly pid: number }
@@ -62,7 +69,7 @@ const log: Log = {
 function start(options: Partial<SignerOptions> = {}): SignerClient {
   const client = startSigner({ wrapping, sealKey, ...options }, log)
   running.push(client)
-  client.update(policy)
+  client.follow(sourceOf(policy))
   return client
 }
 
@@ -135,7 +142,75 @@ describe('the signer process', () => {
     const client = await startReady()
     expect(await client.sign(requestFor(newSealKey(), draftFor()))).toMatchObject({ kind: 'refused' })
     expect(await ask(client)).toMatchObject({ kind: 'signature' })
-    client.update({ ...policy, version: 8, grants: [] })
+    client.update(changeBetween(policy, { ...policy, version: 8, grants: [] }))
+    expect(await ask(client)).toMatchObject({ kind: 'refused' })
+  })
+
+  it('is given a key when that is first to sign, once, and none that may not', async () => {
+    const asked: string[] = []
+    const source = sourceOf(policy)
+    const client = startSigner({ wrapping, sealKey }, log)
+    running.push(client)
+    client.follow({
+      ...source,
+      activeKey: (name) => {
+        asked.push(name.selector)
+        return source.activeKey(name)
+      },
+    })
+    await client.ready()
+    expect(asked).toEqual([])
+    const answers = await Promise.all([ask(client), ask(client), ask(client)])
+    expect(answers.map((answer) => answer.kind)).toEqual(['signature', 'signature', 'signature'])
+    expect((await ask(client)).kind).toBe('signature')
+    expect(asked).toEqual(['rsa-1'])
+    const none = await client.sign(requestFor(sealKey, draftFor({ selector: 'none' }), { selector: 'none' }))
+    expect(none).toEqual({ kind: 'unavailable', reason: 'the signer has no key under this selector' })
+    expect(() => client.follow(source)).toThrow('already')
+  })
+
+  it('signs no more with a key that is lost, even when it was just being read', async () => {
+    const reading: (() => void)[] = []
+    let isActive = true
+    const client = startSigner({ wrapping, sealKey }, log)
+    running.push(client)
+    client.follow({
+      copy: sourceOf(policy).copy,
+      activeKey: async (name) => {
+        const key = isActive ? await sourceOf(policy).activeKey(name) : null
+        await new Promise<void>((resolve) => reading.push(resolve))
+        return key
+      },
+    })
+    await client.ready()
+    const early = ask(client)
+    await until(() => reading.length === 1)
+    isActive = false
+    client.update(changeBetween(policy, { ...policy, version: 8, keys: [] }))
+    reading[0]?.()
+    expect(await early).toMatchObject({ kind: 'unavailable' })
+    const late = ask(client)
+    await until(() => reading.length === 2)
+    reading[1]?.()
+    expect(await late).toMatchObject({ kind: 'unavailable' })
+  })
+
+  it('without its keys in reach is only unavailable', async () => {
+    const client = startSigner({ wrapping, sealKey }, log)
+    running.push(client)
+    client.follow({ copy: sourceOf(policy).copy, activeKey: () => Promise.reject(new Error('no store')) })
+    await client.ready()
+    expect(await ask(client)).toEqual({ kind: 'unavailable', reason: 'the key could not be read' })
+  })
+
+  it('is told of changes that come while it is given a long policy, after it', async () => {
+    const many = Array.from({ length: 30_000 }, (_, at) => ({ ...acme, domain: `d${at}.example`, subdomains: false }))
+    const client = startSigner({ wrapping, sealKey }, log)
+    running.push(client)
+    client.follow(sourceOf({ ...policy, grants: [...policy.grants, ...many] }))
+    client.update({ version: 8, grants: [], lostGrants: [...policy.grants], lostKeys: [] })
+    await client.ready()
+    await until(async () => (await ask(client)).kind !== 'unavailable')
     expect(await ask(client)).toMatchObject({ kind: 'refused' })
   })
 

@@ -1,12 +1,13 @@
+import { isSignatureAlgorithm } from '../standards/dkim/algorithm.ts'
 import { isRecord } from './json.ts'
 import type { PolicyChange } from './policy-copy.ts'
 import { encodeFrame } from './frames.ts'
-import type { SigningAnswer, SigningRequest } from './protocol.ts'
+import type { SigningAnswer, SigningRequest, WrappedKey } from './protocol.ts'
 import type { SealFields } from '../standards/seal.ts'
 import { Secret } from '../standards/secret.ts'
 
-/** Kinds of frames. The first two and `sign` go to the signer, the others come from it. */
-export const frameKind = { hello: 1, policy: 2, sign: 3, ready: 4, answer: 5 } as const
+/** Kinds of frames. `ready` and `answer` come from the signer, the others go to it. */
+export const frameKind = { hello: 1, policy: 2, sign: 3, ready: 4, answer: 5, key: 6 } as const
 
 /** The first frame: what lives for one boot. */
 export type Hello = {
@@ -45,8 +46,24 @@ export function encodePolicyChange(change: PolicyChange): Buffer {
 export function decodePolicyChange(payload: Buffer): PolicyChange | null {
   const body = parseJson(payload)
   if (!isRecord(body) || !Number.isSafeInteger(body['version'])) return null
-  const lists = [body['grants'], body['lostGrants'], body['keys'], body['lostKeys']]
+  const lists = [body['grants'], body['lostGrants'], body['lostKeys']]
   return lists.every((list) => Array.isArray(list)) ? (body as PolicyChange) : null
+}
+
+export function encodeKey({ selector, domain, source, customer, algorithm, wrapped }: WrappedKey): Buffer {
+  // Without whatever else the caller keeps beside a key.
+  const body = { selector, domain, source, customer, algorithm, wrapped }
+  return encodeFrame(frameKind.key, [Buffer.from(JSON.stringify(body))])
+}
+
+/** The relay makes these with `encodeKey`; a payload of another shape answers null. */
+export function decodeKey(payload: Buffer): WrappedKey | null {
+  const body = parseJson(payload)
+  if (!isRecord(body)) return null
+  const texts = ['selector', 'domain', 'source', 'customer', 'algorithm', 'wrapped'].map((name) => body[name])
+  if (!texts.every((text) => typeof text === 'string')) return null
+  const key = body as WrappedKey
+  return isSignatureAlgorithm(key.algorithm) ? key : null
 }
 
 export function encodeRequest(id: number, { permit, input }: SigningRequest): Buffer {

@@ -52,7 +52,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
     dnsAt: (address) => dnsAt(address, config.dns.timeoutMs),
     log,
   })
-  const made = keys.makeWanted().catch((error: unknown) => log.error('keys could not be made yet', { error }))
+  const made = keys.makeFirst().catch((error: unknown) => log.error('keys could not be made yet', { error }))
   await atMost(keysWithinMs, made)
 
   // The token of this instance outlives a crash of this process, so that a shell which has just read it is not turned away.

@@ -22,18 +22,20 @@ export function startJobs(options: {
 }): { stop(): Promise<void> } {
   const { ledger, project, keys, retention, clock, log } = options
   const trouble = (what: string) => (error: unknown) => log.error(`${what} failed`, { error })
-  const lookAfterKeys = async (): Promise<void> => {
-    await keys.makeWanted()
-    await keys.checkPending(clock.now())
-  }
   const forget = async (): Promise<void> => {
     await ledger.dropOlderThan(clock.now() - retention.ledger)
     await ledger.forgetSubjectsOlderThan(clock.now() - retention.subjects)
   }
   const jobs = [
     repeat(projectEveryMs, project, trouble('taking events into the ledger')),
-    repeat(lookForKeysEveryMs, lookAfterKeys, trouble('looking after keys')),
+    repeat(lookForKeysEveryMs, () => keys.makeRest(), trouble('making keys')),
+    repeat(lookForKeysEveryMs, () => keys.checkPending(clock.now()), trouble('looking for keys in DNS')),
     repeat(hourMs, forget, trouble('forgetting what is past its retention')),
   ]
-  return { stop: async () => void (await atMost(stopWithinMs, Promise.all(jobs.map((job) => job.stop())))) }
+  return {
+    stop: async () => {
+      keys.stop()
+      await atMost(stopWithinMs, Promise.all(jobs.map((job) => job.stop())))
+    },
+  }
 }

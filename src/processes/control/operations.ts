@@ -51,7 +51,7 @@ export function openOperations(options: OperationsOptions): Operations {
         return { kind: 'planned', version: await registry.currentVersion(), plan: await registry.plan(policy) }
       const applied = await registry.apply(policy, by)
       // Before the answer, so that who applied a grant finds its keys in the next command.
-      const made = keys.makeWanted().catch((error: unknown) => log.error('keys could not be made yet', { error }))
+      const made = keys.makeFirst().catch((error: unknown) => log.error('keys could not be made yet', { error }))
       await atMost(keysWithinMs, made)
       return { kind: 'applied', ...applied }
     },

@@ -4,9 +4,10 @@ import type { CheckedPolicy } from './document/checked-policy.ts'
 import type { CustomerDocument } from './document/schema.ts'
 import { planLines } from './plan.ts'
 import type { StoredCustomer } from './snapshot/compile.ts'
-import { makeTokens, rememberAssertions, storedPages, writeCustomers } from './store/customers.ts'
+import { makeTokens, parseStored, rememberAssertions, storedPages, writeCustomers } from './store/customers.ts'
 import type { Store } from './store/tables.ts'
 import { type Author, currentVersion, nextVersion } from './store/versions.ts'
+import { noteWanted } from './store/wanted.ts'
 
 /** `version` is the one in force afterwards; an empty plan makes none. */
 export type Applied = { readonly version: number; readonly plan: readonly string[] }
@@ -37,7 +38,9 @@ export function applyPolicy(store: Store, policy: CheckedPolicy, by: Author): Pr
     if (before.size + after.size === 0) return { version: await currentVersion(tx), plan }
     const version = await nextVersion(tx, by)
     const gone = [...before.keys()].filter((id) => !after.has(id))
-    await writeCustomers(tx, version, new Map(gone.map((id) => [id, null])))
+    const nobody = new Map(gone.map((id) => [id, null]))
+    await writeCustomers(tx, version, nobody)
+    await noteWanted(tx, version, nobody)
     const changed = [...after.values()]
     for (let from = 0; from < changed.length; from += partSize) {
       const part = changed.slice(from, from + partSize)
@@ -50,6 +53,7 @@ export function applyPolicy(store: Store, policy: CheckedPolicy, by: Author): Pr
         (document) => [document.id, { document, assertedAt: assertedAtOf(document, moments) }] as const,
       )
       await writeCustomers(tx, version, new Map<string, StoredCustomer>(stored))
+      await noteWanted(tx, version, new Map(part.map((document) => [document.id, document])))
       await breath()
     }
     return { version, plan }
@@ -91,7 +95,7 @@ function storedPrefix(document: string): string {
 }
 
 function documentIn(text: string): CustomerDocument {
-  return (JSON.parse(text) as StoredCustomer).document
+  return parseStored(text).document
 }
 
 function assertedAtOf(document: CustomerDocument, moments: ReadonlyMap<string, number>): Record<string, number> {

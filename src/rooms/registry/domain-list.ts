@@ -20,7 +20,7 @@ export type DomainListing = {
 export async function listDomains(store: Store, operator: Domain, now: number): Promise<readonly DomainListing[]> {
   await store.transaction().execute((tx) => makeTokens(tx, [{ customer: selfId, domain: operator }]))
   const snapshot = await loadSnapshot(store, operator)
-  const tokens = await readTokens(store, null)
+  const tokens = await readTokens(store, [...snapshot.customers.keys()])
   return [...snapshot.customers.values()]
     .flatMap((customer) => customer.domains)
     .map((domain) => listingOf(domain, tokens.get(`${domain.customer}/${domain.name}`) ?? '', now))

@@ -2,10 +2,20 @@ import { isSyntaxFault } from '../../standards/fault.ts'
 import { type SignatureAlgorithm, keyRecordName, parseKeyRecord, publicKeyOf } from '../../standards/dkim/index.ts'
 import type { Domain } from '../../standards/names/domain.ts'
 import { selectorFor } from './selector.ts'
-import { readCustomers } from './store/customers.ts'
-import { type KeyRow, readChangedKeys, readKey, readKeys, writeKeyState } from './store/keys.ts'
+import { readCustomer } from './store/customers.ts'
+import {
+  type KeyRow,
+  type ListedKeyRow,
+  readDueKeys,
+  readGenerations,
+  readKey,
+  readKeys,
+  writeKeyState,
+  writeNextLook,
+} from './store/keys.ts'
 import type { Store } from './store/tables.ts'
 import { type Author, nextVersion } from './store/versions.ts'
+import { dropWanted, noteWanted, readWanted } from './store/wanted.ts'
 
 /** A key as people see it. */
 export type KeyListing = {
@@ -46,36 +56,40 @@ export type MadeKey = {
   readonly publicRecord: string
 }
 
+/** What names a key: no two have both the same. */
+export type KeyName = Pick<MadeKey, 'selector' | 'domain'>
+
 export type StoredKey = Pick<MadeKey, 'customer' | 'domain' | 'source' | 'algorithm' | 'selector' | 'wrapped'>
 
 export async function listKeys(store: Store): Promise<readonly KeyListing[]> {
   return (await readKeys(store)).map(listingOf)
 }
 
-/** For each (domain, source) that a grant names and each algorithm that the domain asks for: what has no key that is pending or active. */
-export async function wantedKeys(store: Store): Promise<readonly WantedKey[]> {
-  const rows = await readKeys(store)
-  const alive = new Set(rows.filter((row) => row.state !== 'retired').map((row) => keyOf(row, row.customer)))
-  const generations = new Map<string, number>()
-  for (const row of rows) {
-    generations.set(keyOf(row, ''), Math.max(generations.get(keyOf(row, '')) ?? 0, row.generation))
-  }
-  const wanted: WantedKey[] = []
-  for (const { document } of (await readCustomers(store)).values()) {
-    const own = new Map(document.domains.map((domain) => [domain.name, domain]))
-    for (const grant of document.grants) {
-      for (const domain of grant.domains) {
-        const algorithms = own.get(domain)?.signing.algorithms ?? ['rsa']
-        for (const short of algorithms) {
-          const key = { domain, source: grant.source, algorithm: `${short}-sha256` as const }
-          if (alive.has(keyOf(key, document.id))) continue
-          const generation = (generations.get(keyOf(key, '')) ?? 0) + 1
-          wanted.push({ ...key, customer: document.id, selector: selectorFor(grant.source, key.algorithm, generation) })
-        }
-      }
-    }
-  }
-  return wanted
+/** At most `limit` keys that grants need and nobody has made, those of the latest change of policy first. */
+export async function wantedKeys(store: Store, limit: number): Promise<readonly WantedKey[]> {
+  const rows = await readWanted(store, limit)
+  const made = await readGenerations(store, [...new Set(rows.map((row) => row.domain))])
+  const generations = new Map(made.map((row) => [keyOf(row), row.generation]))
+  return rows.map(({ turn: _turn, ...key }) => {
+    const generation = (generations.get(keyOf(key)) ?? 0) + 1
+    const selector = selectorFor(key.source, key.algorithm, generation)
+    return { ...key, domain: key.domain as Domain, selector }
+  })
+}
+
+/** Pending keys that are due to be looked for. */
+export async function dueKeys(store: Store, now: number, limit: number): Promise<readonly KeyListing[]> {
+  return (await readDueKeys(store, now, limit)).map(listingOf)
+}
+
+/** Writes down when each of these keys is due again. */
+export async function lookAgain(
+  store: Store,
+  keys: readonly { readonly selector: string; readonly domain: string; readonly at: number }[],
+): Promise<void> {
+  await store.transaction().execute(async (tx) => {
+    for (const key of keys) await writeNextLook(tx, key)
+  })
 }
 
 /** Stores keys just made, each pending until its record is seen. One whose selector is taken at its domain is left as it was. */
@@ -98,23 +112,27 @@ export async function addKeys(store: Store, keys: readonly MadeKey[], at: number
         seen_at: null,
         active_from_version: null,
         active_until_version: null,
+        look_at: at,
       }
       await tx
         .insertInto('signing_key')
         .values(row)
         .onConflict((conflict) => conflict.doNothing())
         .execute()
+      await dropWanted(tx, key)
     }
   })
 }
 
-/** A pending key may sign from the version that this makes on; null when there is no pending key of that name. */
-export function activateKey(store: Store, selector: string, domain: string, by: Author): Promise<number | null> {
+/** Pending keys may sign from the version that this makes on; null when none of them is a pending key. */
+export function activateKeys(store: Store, names: readonly KeyName[], by: Author): Promise<number | null> {
   return store.transaction().execute(async (tx) => {
-    const key = await readKey(tx, selector, domain)
-    if (key === null || key.state !== 'pending') return null
+    const keys = await Promise.all(names.map(({ selector, domain }) => readKey(tx, selector, domain)))
+    const pending = keys.filter((key) => key?.state === 'pending').filter((key) => key !== null)
+    if (pending.length === 0) return null
     const version = await nextVersion(tx, by)
-    await writeKeyState(tx, key, { state: 'active', seen_at: by.at, active_from_version: version })
+    const change = { state: 'active', seen_at: by.at, active_from_version: version, look_at: null } as const
+    for (const key of pending) await writeKeyState(tx, key, change)
     return version
   })
 }
@@ -125,26 +143,24 @@ export function retireKey(store: Store, selector: string, domain: string, by: Au
     const key = await readKey(tx, selector, domain)
     if (key === null || key.state === 'retired') return null
     const version = await nextVersion(tx, by)
-    await writeKeyState(tx, key, { state: 'retired', active_until_version: version })
+    await writeKeyState(tx, key, { state: 'retired', active_until_version: version, look_at: null })
+    const owner = await readCustomer(tx, key.customer)
+    await noteWanted(tx, version, new Map([[key.customer, owner?.document ?? null]]))
     return version
   })
 }
 
-/** What the signer needs to hold since `version`, and what it needs to drop. With 0: all active keys. */
-export async function wrappedKeys(
-  store: Store,
-  version: number,
-): Promise<{ readonly gained: readonly StoredKey[]; readonly lost: readonly StoredKey[] }> {
-  const rows = await readChangedKeys(store, version)
-  const kept = (active: boolean) => rows.filter((row) => (row.state === 'active') === active).map(storedOf)
-  return { gained: kept(true), lost: kept(false) }
+/** A key that may sign now, with its private half as it is stored; null for any other. */
+export async function activeKey(store: Store, { selector, domain }: KeyName): Promise<StoredKey | null> {
+  const row = await readKey(store, selector, domain)
+  return row?.state === 'active' ? storedOf(row) : null
 }
 
 function storedOf({ customer, domain, source, algorithm, selector, wrapped }: KeyRow): StoredKey {
   return { customer, domain, source, algorithm, selector, wrapped }
 }
 
-function listingOf(row: KeyRow): KeyListing {
+function listingOf(row: ListedKeyRow): KeyListing {
   return {
     customer: row.customer,
     domain: row.domain as Domain,
@@ -159,11 +175,8 @@ function listingOf(row: KeyRow): KeyListing {
   }
 }
 
-function keyOf(
-  key: { readonly domain: string; readonly source: string; readonly algorithm: string },
-  customer: string,
-): string {
-  return `${customer}/${key.domain}/${key.source}/${key.algorithm}`
+function keyOf(key: { readonly domain: string; readonly source: string; readonly algorithm: string }): string {
+  return `${key.domain}/${key.source}/${key.algorithm}`
 }
 
 function bitsOf(publicRecord: string): number {

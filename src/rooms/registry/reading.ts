@@ -1,25 +1,36 @@
+import { setImmediate as breath } from 'node:timers/promises'
 import type { Domain } from '../../standards/names/domain.ts'
-import { type StoredCustomer, compileCustomer, selfCustomer } from './snapshot/compile.ts'
 import { selfId } from './document/self.ts'
-import type { ActiveKey, Customer } from './policy.ts'
+import type { KeyName } from './key-book.ts'
+import type { Customer } from './policy.ts'
+import { type StoredCustomer, compileCustomer, selfCustomer } from './snapshot/compile.ts'
 import { Snapshot, type SnapshotChanges } from './snapshot/snapshot.ts'
-import { readChangedCustomers, readCustomers, readCustomersAt, readTokens } from './store/customers.ts'
-import { readActiveKeys, readChangedKeys } from './store/keys.ts'
-import { readChangedSuppressions, readSuppressions } from './store/marks.ts'
+import { parseStored, readChangedCustomers, readTokens, storedPages, storedPagesAt } from './store/customers.ts'
+import { readActiveKeys, readChangedKeys, readLostKeys } from './store/keys.ts'
+import { type StandingMark, readChangedSuppressions, readStandingSince, readSuppressions } from './store/marks.ts'
 import type { Store, StoreTransaction } from './store/tables.ts'
 import { currentVersion } from './store/versions.ts'
+
+/** What came with the versions after a snapshot's. */
+export type PolicyNews = {
+  /** The newest policy; the same object as before when there is no newer version. */
+  readonly snapshot: Snapshot
+  /** Who changed, came or went. */
+  readonly customers: readonly string[]
+  /** Keys that ceased to sign. */
+  readonly lostKeys: readonly KeyName[]
+  /** All marks that are in force; null when none began or ended. */
+  readonly standing: readonly StandingMark[] | null
+}
 
 /** The newest policy, all of it. */
 export function loadSnapshot(store: Store, operator: Domain): Promise<Snapshot> {
   return consistently(store, async (tx) =>
-    build(
-      operator,
-      await currentVersion(tx),
-      await readCustomers(tx),
-      await readTokens(tx, null),
-      await readActiveKeys(tx, 'now'),
-      await readSuppressions(tx, 'now'),
-    ),
+    build(tx, operator, storedPages(tx), {
+      version: await currentVersion(tx),
+      keys: await readActiveKeys(tx, 'now'),
+      suppressions: await readSuppressions(tx, 'now'),
+    }),
   )
 }
 
@@ -27,23 +38,20 @@ export function loadSnapshot(store: Store, operator: Domain): Promise<Snapshot> 
 export function loadSnapshotAt(store: Store, operator: Domain, version: number): Promise<Snapshot | null> {
   return consistently(store, async (tx) => {
     if (version < 0 || version > (await currentVersion(tx))) return null
-    return build(
-      operator,
+    return build(tx, operator, storedPagesAt(tx, version), {
       version,
-      await readCustomersAt(tx, version),
-      await readTokens(tx, null),
-      await readActiveKeys(tx, version),
-      await readSuppressions(tx, version),
-    )
+      keys: await readActiveKeys(tx, version),
+      suppressions: await readSuppressions(tx, version),
+    })
   })
 }
 
-/** The newest policy, made from an older one by what changed since; the same object when nothing did. */
-export function loadNewer(store: Store, snapshot: Snapshot): Promise<Snapshot> {
+/** The newest policy, made from an older one by what changed since. */
+export function loadNewer(store: Store, snapshot: Snapshot): Promise<PolicyNews> {
   return consistently(store, async (tx) => {
     const since = snapshot.version
     const version = await currentVersion(tx)
-    if (version === since) return snapshot
+    if (version === since) return { snapshot, customers: [], lostKeys: [], standing: null }
     const changed = await readChangedCustomers(tx, since)
     const tokens = await readTokens(tx, [...changed.keys()])
     const customers = new Map<string, Customer | null>()
@@ -51,22 +59,35 @@ export function loadNewer(store: Store, snapshot: Snapshot): Promise<Snapshot> {
     const touched = [...new Set((await readChangedKeys(tx, since)).map((key) => key.domain))]
     const active = await readActiveKeys(tx, 'now', touched)
     const keys = new Map(touched.map((domain) => [domain as Domain, active.get(domain as Domain) ?? []]))
-    return snapshot.with({ version, customers, keys, suppressions: await readChangedSuppressions(tx, since) })
+    const suppressions = await readChangedSuppressions(tx, since)
+    return {
+      snapshot: snapshot.with({ version, customers, keys, suppressions }),
+      customers: [...customers.keys()],
+      lostKeys: await readLostKeys(tx, since),
+      standing: await readStandingSince(tx, since),
+    }
   })
 }
 
-function build(
+/** Page by page: between two of them the process answers whoever asks. */
+async function build(
+  tx: StoreTransaction,
   operator: Domain,
-  version: number,
-  stored: ReadonlyMap<string, StoredCustomer>,
-  tokens: ReadonlyMap<string, string>,
-  keys: ReadonlyMap<Domain, readonly ActiveKey[]>,
-  suppressions: NonNullable<SnapshotChanges['suppressions']>,
-): Snapshot {
-  const customers = new Map<string, Customer>()
-  for (const [id, one] of stored) customers.set(id, compile(one, tokens))
-  customers.set(selfId, selfCustomer(operator, tokens.get(`${selfId}/${operator}`) ?? ''))
-  return Snapshot.empty.with({ version, customers, keys, suppressions })
+  pages: ReturnType<typeof storedPages>,
+  rest: Omit<SnapshotChanges, 'customers'>,
+): Promise<Snapshot> {
+  const filling = Snapshot.filling()
+  for await (const page of pages) {
+    const tokens = await readTokens(
+      tx,
+      page.map(({ id }) => id),
+    )
+    for (const { text } of page) filling.add(compile(parseStored(text), tokens))
+    await breath()
+  }
+  const own = await readTokens(tx, [selfId])
+  filling.add(selfCustomer(operator, own.get(`${selfId}/${operator}`) ?? ''))
+  return filling.done(rest)
 }
 
 function compile(stored: StoredCustomer, tokens: ReadonlyMap<string, string>): Customer {

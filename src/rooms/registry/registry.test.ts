@@ -54,6 +54,13 @@ function policy(text: string): CheckedPolicy {
   return read
 }
 
+/** Acme, and another who has nothing in common with it. */
+function two(): CheckedPolicy {
+  const acme = customer({ id: 'acme' })
+  const other = customer({ id: 'other' }).replaceAll('acme', 'other').replaceAll(tenant, tenant.replace('3dd8', '4dd8'))
+  return policy(`customers:\n${acme}\n${other}`)
+}
+
 const asserted = (name: string, more = '') =>
   `{ name: ${name}, proof: asserted, approvedBy: admin@relay.example, reason: test${more} }`
 
@@ -170,7 +177,8 @@ describe('versions', () => {
     await registry.apply(acme(), 'ann')
     const before = await registry.load()
     await registry.apply(policy('customers: []'), 'ann')
-    const after = await registry.loadChanges(before)
+    const { snapshot: after, customers } = await registry.loadChanges(before)
+    expect(customers).toEqual(['acme'])
     expect(after.customers.has('acme')).toBe(false)
     expect(after.ownerOf('acme.example' as Domain)).toBeNull()
     expect((await registry.snapshotAt(1))?.customers.has('acme')).toBe(true)
@@ -188,9 +196,9 @@ describe('versions', () => {
           if (step === 4)
             for (const key of await registry.keys()) await registry.markKeyActive(key.selector, key.domain)
           if (step === 5) await registry.suppress('acme', { localPart: 'x', domain: 'y.example' as Domain }, 'x', 'r')
-          if (step % 2 === 0) followed = await registry.loadChanges(followed)
+          if (step % 2 === 0) followed = (await registry.loadChanges(followed)).snapshot
         }
-        followed = await registry.loadChanges(followed)
+        followed = (await registry.loadChanges(followed)).snapshot
         const loaded = await registry.load()
         expect(followed.version).toBe(loaded.version)
         expect(new Map(followed.customers)).toEqual(new Map(loaded.customers))
@@ -212,7 +220,7 @@ describe('versions', () => {
   test('following costs nothing when nothing changed', async () => {
     await registry.apply(acme(), 'ann')
     const snapshot = await registry.load()
-    expect(await registry.loadChanges(snapshot)).toBe(snapshot)
+    expect((await registry.loadChanges(snapshot)).snapshot).toBe(snapshot)
   })
 
   test('a relay that opens the store for reading sees each new version', async () => {
@@ -221,7 +229,7 @@ describe('versions', () => {
     const first = await relay.load()
     await registry.apply(acme(), 'ann')
     expect(await relay.currentVersion()).toBe(1)
-    expect((await relay.loadChanges(first)).customers.has('acme')).toBe(true)
+    expect((await relay.loadChanges(first)).snapshot.customers.has('acme')).toBe(true)
     await expect(relay.apply(policy('customers: []'), 'relay')).rejects.toThrow('readonly')
     await reader.destroy()
   })
@@ -432,7 +440,8 @@ describe('keys', () => {
     const before = await registry.load()
     expect(before.activeKeys('acme', 'acme-m365', 'acme.example' as Domain)).toEqual([])
     for (const key of listed) await registry.markKeyActive(key.selector, key.domain)
-    const after = await registry.loadChanges(before)
+    const { snapshot: after, customers } = await registry.loadChanges(before)
+    expect(customers).toEqual([])
     expect(after.version).toBe(before.version + 2)
     expect(after.activeKeys('acme', 'acme-m365', 'acme.example' as Domain).map((key) => key.selector)).toEqual([
       'a1-acme-m365-r1',
@@ -460,7 +469,12 @@ describe('keys', () => {
       (await registry.snapshotAt(version))?.activeKeys('acme', 'acme-m365', 'acme.example' as Domain).length
     expect([await active(1), await active(2), await active(3)]).toEqual([0, 1, 0])
     expect(await registry.keysWanted()).toMatchObject([{ selector: 'a1-acme-m365-r2' }])
-    expect(await registry.wrappedKeys(2)).toMatchObject({ gained: [], lost: [{ selector: 'a1-acme-m365-r1' }] })
+    expect(await registry.activeKey({ selector: 'a1-acme-m365-r1', domain: 'acme.example' })).toBeNull()
+    const before = (await registry.snapshotAt(2)) as NonNullable<Awaited<ReturnType<Registry['snapshotAt']>>>
+    expect((await registry.loadChanges(before)).lostKeys).toEqual([
+      { selector: 'a1-acme-m365-r1', domain: 'acme.example' },
+    ])
+    expect((await registry.loadChanges(await registry.load())).lostKeys).toEqual([])
   })
 
   test('a key of the customer before is nothing to the customer after', async () => {
@@ -474,23 +488,55 @@ describe('keys', () => {
     expect(await registry.keysWanted()).toMatchObject([{ customer: 'other', selector: 'a1-acme-m365-r2' }])
   })
 
-  test('the signer is told of active keys alone', async () => {
+  test('the signer is given active keys alone', async () => {
     await registry.apply(acme(), 'ann')
     await makeKeys()
-    expect(await registry.wrappedKeys(0)).toEqual({ gained: [], lost: [] })
-    await registry.markKeyActive('a1-acme-m365-r1', 'acme.example')
-    const { gained } = await registry.wrappedKeys(0)
-    expect(gained).toEqual([
-      {
-        customer: 'acme',
-        domain: 'acme.example',
-        source: 'acme-m365',
-        algorithm: 'rsa-sha256',
-        selector: 'a1-acme-m365-r1',
-        wrapped: 'v1:a1-acme-m365-r1',
-      },
-    ])
-    expect(await registry.wrappedKeys(2)).toEqual({ gained: [], lost: [] })
+    const name = { selector: 'a1-acme-m365-r1', domain: 'acme.example' }
+    expect(await registry.activeKey(name)).toBeNull()
+    await registry.markKeyActive(name.selector, name.domain)
+    expect(await registry.activeKey(name)).toEqual({
+      ...name,
+      customer: 'acme',
+      source: 'acme-m365',
+      algorithm: 'rsa-sha256',
+      wrapped: 'v1:a1-acme-m365-r1',
+    })
+    expect(await registry.activeKey({ ...name, domain: 'other.example' })).toBeNull()
+  })
+
+  test('keys are wanted by the latest change first, and so many as one asks for', async () => {
+    await registry.apply(policy(`customers:\n${customer({ id: 'acme' })}`), 'ann')
+    await registry.apply(two(), 'ann')
+    expect(await registry.keysWanted()).toMatchObject([{ customer: 'other' }, { customer: 'acme' }])
+    expect(await registry.keysWanted(1)).toMatchObject([{ customer: 'other' }])
+    await registry.addKeys((await registry.keysWanted(1)).map(made))
+    expect(await registry.keysWanted(1)).toMatchObject([{ customer: 'acme' }])
+    await registry.apply(policy('customers: []'), 'ann')
+    expect(await registry.keysWanted()).toEqual([])
+  })
+
+  test('several keys become active in one version, and those that cannot are passed over', async () => {
+    await registry.apply(two(), 'ann')
+    await makeKeys()
+    const names = (await registry.keys()).map(({ selector, domain }) => ({ selector, domain }))
+    expect(await registry.markKeysActive([...names, { selector: 'none', domain: 'acme.example' }])).toBe(2)
+    expect((await registry.keys()).every((key) => key.state === 'active')).toBe(true)
+    expect(await registry.markKeysActive(names)).toBeNull()
+  })
+
+  test('a pending key is looked for when it is due, the new ones not behind many old ones', async () => {
+    await registry.apply(two(), 'ann')
+    await makeKeys()
+    const names = (await registry.keys()).map(({ selector, domain }) => ({ selector, domain }))
+    expect(await registry.keysToLookFor(start - 1, 10)).toEqual([])
+    expect(await registry.keysToLookFor(start, 10)).toHaveLength(names.length)
+    await registry.lookForKeysAgain(names.map((name, at) => ({ ...name, at: start + at * day })))
+    const due = async (now: number, limit: number) =>
+      (await registry.keysToLookFor(now, limit)).map((key) => key.selector)
+    expect(await due(start, 10)).toEqual([names[0]?.selector])
+    expect(await due(start + 9 * day, 1)).toEqual([names[0]?.selector, names.at(-1)?.selector])
+    await registry.markKeysActive(names)
+    expect(await registry.keysToLookFor(start + 9 * day, 10)).toEqual([])
   })
 
   test('one whose record is no key record is refused', async () => {

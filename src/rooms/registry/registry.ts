@@ -7,17 +7,20 @@ import type { CheckedPolicy } from './document/checked-policy.ts'
 import { type DomainListing, listDomains } from './domain-list.ts'
 import {
   type KeyListing,
+  type KeyName,
   type MadeKey,
   type StoredKey,
   type WantedKey,
-  activateKey,
+  activateKeys,
+  activeKey,
   addKeys,
+  dueKeys,
   listKeys,
+  lookAgain,
   retireKey,
   wantedKeys,
-  wrappedKeys,
 } from './key-book.ts'
-import { loadNewer, loadSnapshot, loadSnapshotAt } from './reading.ts'
+import { type PolicyNews, loadNewer, loadSnapshot, loadSnapshotAt } from './reading.ts'
 import { type Snapshot, suppressionAddress } from './snapshot/snapshot.ts'
 import { type StandingMark, endMark, endSuppression, isSuppressedNow, readStanding } from './store/marks.ts'
 import type { Store } from './store/tables.ts'
@@ -31,15 +34,13 @@ export interface Registry {
   /** One probe of an index: cheap enough to ask every 100 ms. */
   currentVersion(): Promise<number>
   load(): Promise<Snapshot>
-  /** The newest policy, made from an older snapshot; the same object when nothing changed. Costs what changed, not what there is. */
-  loadChanges(snapshot: Snapshot): Promise<Snapshot>
+  /** The newest policy, made from an older snapshot, and what differs. Costs what changed, not what there is. */
+  loadChanges(snapshot: Snapshot): Promise<PolicyNews>
   /** The policy, keys and suppressions that were in force at a version, for replay; null for a version that never was. */
   snapshotAt(version: number): Promise<Snapshot | null>
   standing(): Promise<readonly StandingMark[]>
-  /** Keys that began or ceased to sign after `version`; with 0, all active ones are gained. */
-  wrappedKeys(
-    sinceVersion: number,
-  ): Promise<{ readonly gained: readonly StoredKey[]; readonly lost: readonly StoredKey[] }>
+  /** A key that may sign now, its private half wrapped; null for any other. */
+  activeKey(key: KeyName): Promise<StoredKey | null>
 
   /** A line for each thing that `apply` would change; empty when nothing would. */
   plan(policy: CheckedPolicy): Promise<readonly string[]>
@@ -49,10 +50,17 @@ export interface Registry {
   domains(): Promise<readonly DomainListing[]>
 
   keys(): Promise<readonly KeyListing[]>
-  keysWanted(): Promise<readonly WantedKey[]>
+  /** At most `limit` of the keys that grants need and nobody has made, those of the latest change first. One probe of an index when there is none. */
+  keysWanted(limit?: number): Promise<readonly WantedKey[]>
   addKeys(keys: readonly MadeKey[]): Promise<void>
+  /** Pending keys whose record is to be looked for at `now`, at most twice `limit`. */
+  keysToLookFor(now: number, limit: number): Promise<readonly KeyListing[]>
+  /** When each of these is to be looked for again, in milliseconds since the epoch. */
+  lookForKeysAgain(keys: readonly (KeyName & { readonly at: number })[]): Promise<void>
   /** The version from which on the key signs; null when no pending key has that name. */
   markKeyActive(selector: string, domain: string, author?: string): Promise<number | null>
+  /** The same for several, in one version. */
+  markKeysActive(keys: readonly KeyName[], author?: string): Promise<number | null>
   /** The version from which on it signs nothing; null when there is no such key, or it is retired. */
   retireKey(selector: string, domain: string, author: string, reason: string): Promise<number | null>
 
@@ -75,16 +83,20 @@ export function openRegistry<Tables>(db: Kysely<Tables>, operator: Domain, clock
     loadChanges: (snapshot) => loadNewer(store, snapshot),
     snapshotAt: (version) => loadSnapshotAt(store, operator, version),
     standing: () => readStanding(store),
-    wrappedKeys: (sinceVersion) => wrappedKeys(store, sinceVersion),
+    activeKey: (key) => activeKey(store, key),
     plan: (policy) => planPolicy(store, policy),
     apply: (policy, author, reason = 'policy applied') => applyPolicy(store, policy, by(author, reason)),
     exportPolicy: () => exportStored(store),
     domains: () => listDomains(store, operator, clock.now()),
     keys: () => listKeys(store),
-    keysWanted: () => wantedKeys(store),
+    keysWanted: (limit = 1000) => wantedKeys(store, limit),
+    keysToLookFor: (now, limit) => dueKeys(store, now, limit),
+    lookForKeysAgain: (keys) => lookAgain(store, keys),
     addKeys: (keys) => addKeys(store, keys, clock.now()),
     markKeyActive: (selector, domain, author = 'key check') =>
-      activateKey(store, selector, domain, by(author, `the record of ${selector} at ${domain} was seen`)),
+      activateKeys(store, [{ selector, domain }], by(author, `the record of ${selector} at ${domain} was seen`)),
+    markKeysActive: (keys, author = 'key check') =>
+      activateKeys(store, keys, by(author, `the records of ${keys.length} keys were seen`)),
     retireKey: (selector, domain, author, reason) => retireKey(store, selector, domain, by(author, reason)),
     ...marks(store, by),
   }

@@ -39,6 +39,11 @@ type Tables = {
   readonly suppressed: BranchingMap<true>
 }
 
+export type SnapshotFilling = {
+  readonly add: (customer: Customer) => void
+  readonly done: (changes: Omit<SnapshotChanges, 'customers'>) => Snapshot
+}
+
 /** Entries to set or, with undefined, to take away; the later of two counts. */
 type Edits<V> = (readonly [string, V | undefined])[]
 
@@ -66,6 +71,41 @@ export class Snapshot implements PolicySnapshot {
     keys: BranchingMap.of(),
     suppressed: BranchingMap.of(),
   })
+
+  /** Makes a whole policy, customer by customer: what `with` on the empty one gives, without a list of all that there is. */
+  static filling(): SnapshotFilling {
+    const customers = BranchingMap.filling<Customer>()
+    const owners = BranchingMap.filling<OwnedDomain>()
+    const tenants = BranchingMap.filling<Source>()
+    const accounts = BranchingMap.filling<AccountSource>()
+    const fingerprints = BranchingMap.filling<Source>()
+    const grants = BranchingMap.filling<Grant>()
+    const networks: Extract<Source, { kind: 'network' }>[] = []
+    return {
+      add: (customer) => {
+        customers.set(customer.id, customer)
+        for (const domain of customer.domains) owners.set(domain.name, domain)
+        for (const source of customer.sources) {
+          for (const [key, value] of tenantEntries(source)) tenants.set(key, value)
+          for (const [key, value] of accountEntries(source)) accounts.set(key, value)
+          for (const [key, value] of fingerprintEntries(source)) fingerprints.set(key, value)
+          if (source.kind === 'network') networks.push(source)
+        }
+        for (const [key, value] of customer.grants.flatMap(grantEntries)) grants.set(key, value)
+      },
+      done: (changes) =>
+        new Snapshot(0, {
+          ...Snapshot.empty.#tables,
+          customers: customers.done(),
+          owners: owners.done(),
+          tenants: tenants.done(),
+          accounts: accounts.done(),
+          fingerprints: fingerprints.done(),
+          networks: NetworkSources.none.with([], networks),
+          grants: grants.done(),
+        }).with(changes),
+    }
+  }
 
   get customers(): ReadonlyMap<string, Customer> {
     return this.#tables.customers

@@ -7,10 +7,12 @@ import type { RegistryTables, Store, StoreTransaction } from './tables.ts'
 /** Customers read at a time. */
 const pageSize = 500
 
-/** What every customer is now, by id. */
-export async function readCustomers(store: Store): Promise<ReadonlyMap<string, StoredCustomer>> {
-  const rows = await store.selectFrom('customer').select(['id', 'document']).orderBy('id').execute()
-  return new Map(rows.map((row) => [row.id, parseStored(row.document)]))
+type Page = readonly { readonly id: string; readonly text: string }[]
+
+/** What one customer is now. */
+export async function readCustomer(store: Store, id: string): Promise<StoredCustomer | null> {
+  const row = await store.selectFrom('customer').select('document').where('id', '=', id).executeTakeFirst()
+  return row === undefined ? null : parseStored(row.document)
 }
 
 /** What every customer is now, as it is stored, in pages in the order of ids: 100,000 at once would be a long moment and much memory. */
@@ -46,27 +48,43 @@ export async function readChangedCustomers(
   return new Map(rows.map((row) => [row.id, row.document === null ? null : parseStored(row.document)]))
 }
 
-/** What every customer was at `version`. */
-export async function readCustomersAt(store: Store, version: number): Promise<ReadonlyMap<string, StoredCustomer>> {
-  const rows = await store
-    .selectFrom('policy_change')
-    .innerJoin(
-      (query) =>
+/** What every customer was at `version`, in the same way. */
+export function storedPagesAt(store: Store, version: number): AsyncGenerator<Page, void> {
+  return inPages(async (after) => {
+    const rows = await store
+      .selectFrom((query) =>
         query
           .selectFrom('policy_change')
           .where('version', '<=', version)
+          .where('customer', '>', after)
           .groupBy('customer')
           .select((column) => ['customer', column.fn.max('version').as('version')])
+          .orderBy('customer')
+          .limit(pageSize)
           .as('newest'),
-      (join) =>
+      )
+      .innerJoin('policy_change', (join) =>
         join
           .onRef('newest.customer', '=', 'policy_change.customer')
           .onRef('newest.version', '=', 'policy_change.version'),
-    )
-    .where('document', 'is not', null)
-    .select(['policy_change.customer as id', 'policy_change.document as document'])
-    .execute()
-  return new Map(rows.map((row) => [row.id, parseStored(row.document ?? '')]))
+      )
+      .select(['policy_change.customer as id', 'policy_change.document as text'])
+      .orderBy('policy_change.customer')
+      .execute()
+    return rows
+  })
+}
+
+async function* inPages(
+  read: (after: string) => Promise<readonly { readonly id: string; readonly text: string | null }[]>,
+): AsyncGenerator<Page, void> {
+  for (let after = ''; ;) {
+    const rows = await read(after)
+    const page = rows.flatMap(({ id, text }) => (text === null ? [] : [{ id, text }]))
+    if (page.length > 0) yield page
+    if (rows.length < pageSize) return
+    after = rows.at(-1)?.id ?? ''
+  }
 }
 
 /** Writes what customers are from this version on; null takes one away. */
@@ -147,18 +165,13 @@ export async function makeTokens(
   )
 }
 
-/** Tokens by `customer/domain`: of all customers, or of some. */
-export async function readTokens(
-  store: Store,
-  customers: readonly string[] | null,
-): Promise<ReadonlyMap<string, string>> {
+/** Tokens of these customers' domains, by `customer/domain`. */
+export async function readTokens(store: Store, customers: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const all = store.selectFrom('proof_token').selectAll()
-  const rows = await (customers === null
-    ? all.execute()
-    : inParts(customers, (part) => all.where('customer', 'in', part).execute()))
+  const rows = await inParts(customers, (part) => all.where('customer', 'in', part).execute())
   return new Map(rows.map((row) => [`${row.customer}/${row.domain}`, row.token]))
 }
 
-function parseStored(text: string): StoredCustomer {
+export function parseStored(text: string): StoredCustomer {
   return JSON.parse(text) as StoredCustomer
 }

@@ -77,6 +77,17 @@ export async function readStanding(store: Store): Promise<readonly StandingMark[
   return rows.map(markOf)
 }
 
+/** All marks in force when any began or ended after `version`, else null. */
+export async function readStandingSince(store: Store, version: number): Promise<readonly StandingMark[] | null> {
+  const changed = await store
+    .selectFrom('standing')
+    .select('key')
+    .where((where) => where.or([where('from_version', '>', version), where('until_version', '>', version)]))
+    .limit(1)
+    .executeTakeFirst()
+  return changed === undefined ? null : readStanding(store)
+}
+
 /** Ends the mark in force, if there is one; answers whether there was. */
 export async function endMark(
   tx: StoreTransaction,

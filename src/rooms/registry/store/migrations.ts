@@ -1,5 +1,9 @@
 import type { Kysely } from 'kysely'
 import { type Migration, runMigrations } from '../../../platform/sql.ts'
+import { parseStored, storedPages } from './customers.ts'
+import type { Store, StoreTransaction } from './tables.ts'
+import { currentVersion } from './versions.ts'
+import { noteWanted } from './wanted.ts'
 
 const first: Migration = {
   name: '001-policy',
@@ -11,9 +15,19 @@ const first: Migration = {
   },
 }
 
+/** What is left to do, written down where it is found by what changed instead of by a search through everybody. */
+const second: Migration = {
+  name: '002-work-left',
+  up: async (db) => {
+    await createWanted(db)
+    await addLooks(db)
+    await noteWantedByAll(db as Store)
+  },
+}
+
 /** Brings the registry's tables up to date; safe when processes start together. */
 export async function migrateRegistry<Tables>(db: Kysely<Tables>): Promise<void> {
-  await runMigrations(db, 'registry', [first])
+  await runMigrations(db, 'registry', [first, second])
 }
 
 async function createPolicy(db: Kysely<unknown>): Promise<void> {
@@ -82,6 +96,44 @@ async function createKeys(db: Kysely<unknown>): Promise<void> {
     .execute()
   await db.schema.createIndex('signing_key_from').on('signing_key').column('active_from_version').execute()
   await db.schema.createIndex('signing_key_until').on('signing_key').column('active_until_version').execute()
+}
+
+async function createWanted(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('wanted_key')
+    .addColumn('customer', 'text', (column) => column.notNull())
+    .addColumn('domain', 'text', (column) => column.notNull())
+    .addColumn('source', 'text', (column) => column.notNull())
+    .addColumn('algorithm', 'text', (column) => column.notNull())
+    .addColumn('turn', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('wanted_key_key', ['customer', 'domain', 'source', 'algorithm'])
+    .execute()
+  await db.schema
+    .createIndex('wanted_key_turn')
+    .on('wanted_key')
+    .columns(['turn', 'customer', 'domain', 'source', 'algorithm'])
+    .execute()
+}
+
+async function addLooks(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('signing_key').addColumn('look_at', 'bigint').execute()
+  await (db as Store)
+    .updateTable('signing_key')
+    .set((key) => ({ look_at: key.ref('created_at') }))
+    .where('state', '=', 'pending')
+    .execute()
+  await db.schema.createIndex('signing_key_look').on('signing_key').column('look_at').execute()
+  await db.schema.createIndex('signing_key_customer').on('signing_key').column('customer').execute()
+  await db.schema.createIndex('standing_from').on('standing').column('from_version').execute()
+  await db.schema.createIndex('standing_until').on('standing').column('until_version').execute()
+}
+
+async function noteWantedByAll(store: Store): Promise<void> {
+  const version = await currentVersion(store)
+  for await (const page of storedPages(store)) {
+    const documents = page.map(({ id, text }) => [id, parseStored(text).document] as const)
+    await noteWanted(store as StoreTransaction, version, new Map(documents))
+  }
 }
 
 async function createMarks(db: Kysely<unknown>): Promise<void> {

@@ -36,6 +36,16 @@ export type RegistryTables = {
     seen_at: number | null
     active_from_version: number | null
     active_until_version: number | null
+    /** When a pending key's record is to be looked for again; null for the others. */
+    look_at: number | null
+  }
+  /** Keys that grants need and nobody has made. The lowest `turn` is next: it is the negative of the version that asked. */
+  wanted_key: {
+    customer: string
+    domain: string
+    source: string
+    algorithm: 'rsa-sha256' | 'ed25519-sha256'
+    turn: number
   }
   suppression: { customer: string; address: string; from_version: number; until_version: number | null }
   standing: {
