@@ -15,6 +15,7 @@ const peers: readonly { debianPackage: string; program: string; for: string; per
   { debianPackage: 'opendkim', program: 'opendkim', for: 'a DKIM verifier' },
   { debianPackage: 'opendkim-tools', program: 'opendkim-testmsg', for: 'a DKIM verifier' },
   { debianPackage: 'python3-dkim', program: 'dkimverify', for: 'a second DKIM verifier' },
+  { debianPackage: 'faketime', program: 'faketime', for: 'a clock that jumps' },
 ]
 
 /** Installs the missing peers where that is allowed, else says how to get them. Tests that need one say so themselves. */

@@ -1,0 +1,189 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
+import { defaultDelivery } from '../../src/path/delivery/settings.ts'
+import { Chance, seedOf } from '../fuzz/chance.ts'
+import { type Load, startLoad } from './load.ts'
+import { type Receiver, startReceiver } from './receiver.ts'
+import type { DrillOptions, Report } from './report.ts'
+import { type SmallWorld, createSmallWorld } from './small-world.ts'
+import { takeStock } from './stock.ts'
+
+export const victims = ['supervisor', 'control', 'relay', 'signer'] as const
+
+export type Victim = (typeof victims)[number]
+
+export type KillOptions = DrillOptions & {
+  /** How many; each victim by chance unless `order` names them. */
+  readonly kills: number
+  readonly order?: readonly Victim[]
+}
+
+const bodyBytes = 2000
+/** A killed process is back and at work by then, on a slow machine too. */
+const backWithinMs = 60_000
+/** How long a whole instance that was killed may take to be gone: its children go when their pipe closes. */
+const goneWithinMs = 5_000
+
+/** Kills processes with SIGKILL at random moments under load, and counts what became of the messages. */
+export async function runKillDrill(options: KillOptions): Promise<Report> {
+  const receiver = await startReceiver(bodyBytes)
+  const world = await createSmallWorld({ deliverToPort: receiver.port }).catch(async (error: unknown) => {
+    await receiver.close()
+    throw error
+  })
+  try {
+    const { smtpPort: port, host } = world
+    const load = startLoad({ host, port, connections: options.connections, bodyBytes, restMs: 5 })
+    const drill = new Killing(options, world, receiver, load)
+    try {
+      await drill.run()
+    } finally {
+      await load.stop()
+    }
+    const stock = await takeStock(load, receiver, world.product(), { withinMs: 120_000 })
+    return drill.report(stock)
+  } finally {
+    await world.close()
+    await receiver.close()
+  }
+}
+
+class Killing {
+  readonly #options: KillOptions
+  readonly #world: SmallWorld
+  readonly #receiver: Receiver
+  readonly #load: Load
+  readonly #chance: Chance
+  readonly #backMs: number[] = []
+  readonly #killed: Record<Victim, number> = { supervisor: 0, control: 0, relay: 0, signer: 0 }
+  #left = 0
+
+  constructor(options: KillOptions, world: SmallWorld, receiver: Receiver, load: Load) {
+    this.#options = options
+    this.#world = world
+    this.#receiver = receiver
+    this.#load = load
+    this.#chance = new Chance(seedOf(options.seed, 'kill'))
+  }
+
+  async run(): Promise<void> {
+    const { kills, order, say } = this.#options
+    await this.#load.acceptsMore(50, backWithinMs)
+    for (let number = 1; number <= kills; number++) {
+      await this.#kill(order?.[number - 1] ?? this.#chance.pick(victims))
+      // Now and then the next one comes while the last has not yet passed.
+      if (number < kills && this.#chance.happens(0.25)) await pause(this.#chance.below(1500))
+      else await this.#recovered()
+      if (number % 10 === 0) say(`${number} of ${kills} kills, ${this.#load.accepted.size} accepted`)
+    }
+    await this.#load.acceptsMore(50, backWithinMs)
+  }
+
+  async #kill(wanted: Victim): Promise<void> {
+    const alive = this.#world.product().processes()
+    const victim = alive.find(({ name }) => name === wanted) ?? alive[0]
+    if (victim === undefined) throw new Error('no process is alive')
+    if (this.#chance.happens(0.5)) await this.#nextWrite()
+    else await pause(this.#chance.below(400))
+    signal(victim.pid)
+    const name = victims.find((one) => one === victim.name)
+    if (name !== undefined) this.#killed[name] += 1
+    if (name === 'relay' || name === 'supervisor') this.#receiver.nextLife()
+    if (name !== 'supervisor') return
+    await this.#allGone(alive.map(({ pid }) => pid))
+    await this.#world.restart()
+  }
+
+  /** Until the write-ahead log of custody has just been written to: what the kill then meets is on its way to the disk, or to its 250. */
+  async #nextWrite(): Promise<void> {
+    const file = join(this.#world.dataDir, 'custody/0/custody.db-wal')
+    const written = (): bigint => statSync(file, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n
+    const before = written()
+    const deadline = performance.now() + 300
+    while (written() === before && performance.now() < deadline) await turn()
+  }
+
+  /** The supervisor is the ancestor of all: without it none of them may stay. */
+  async #allGone(pids: readonly number[]): Promise<void> {
+    const deadline = performance.now() + goneWithinMs
+    while (performance.now() < deadline && pids.some(isAlive)) await pause(5)
+    const left = pids.filter(isAlive)
+    this.#left += left.length
+    for (const pid of left) signal(pid)
+  }
+
+  async #recovered(): Promise<void> {
+    const killedAt = performance.now()
+    await this.#load.acceptsMore(this.#options.connections, backWithinMs).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.#world.product().log().slice(-4000)}`)
+    })
+    this.#backMs.push(performance.now() - killedAt)
+  }
+
+  report({ tally, faults, storedUnheard }: Awaited<ReturnType<typeof takeStock>>): Report {
+    const { within, byLife } = duplicates(this.#receiver)
+    const worst = Math.max(0, ...byLife.values())
+    const bound = mostUnsettled
+    const found = [...faults]
+    if (within > 0) found.push(`${within} messages were sent twice though the relay lived on`)
+    if (worst > bound)
+      found.push(`one kill caused ${worst} duplicates, more than the ${bound} deliveries that can be unsettled`)
+    if (this.#left > 0) found.push(`${this.#left} processes outlived their supervisor`)
+    const back = this.#backMs.toSorted((a, b) => a - b)
+    return {
+      drill: 'kill',
+      seed: this.#options.seed,
+      tally,
+      faults: found,
+      figures: {
+        kills: this.#options.kills,
+        ...Object.fromEntries(victims.map((name) => [`killed ${name}`, this.#killed[name]])),
+        'most duplicates of one kill': worst,
+        'kills with duplicates': byLife.size,
+        'stored, but the 250 not heard': storedUnheard,
+        'ms until accepting again, median': Math.round(back[Math.floor(back.length / 2)] ?? 0),
+        'ms until accepting again, longest': Math.round(back.at(-1) ?? 0),
+      },
+    }
+  }
+}
+
+/**
+ * The most deliveries to one destination of which the receiver may know more than the disk: one on each connection, and one of each
+ * connection that waits for its commit.
+ */
+const mostUnsettled = 2 * defaultDelivery.connectionsPerDestination
+
+/** Second copies that came within one life of the relay, and for each life those whose first copy came in it and whose next came later. */
+function duplicates(receiver: Receiver): { readonly within: number; readonly byLife: ReadonlyMap<number, number> } {
+  let within = 0
+  const byLife = new Map<number, number>()
+  for (const copies of receiver.copies.values()) {
+    for (const [at, copy] of copies.entries()) {
+      const before = copies[at - 1]
+      if (before === undefined) continue
+      if (before.life === copy.life) within += 1
+      else byLife.set(before.life, (byLife.get(before.life) ?? 0) + 1)
+    }
+  }
+  return { within, byLife }
+}
+
+function signal(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    // It went by itself in the meantime.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** A zombie has ended: that nobody has asked for its exit code says nothing of it. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  } catch {
+    return false
+  }
+}
