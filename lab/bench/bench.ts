@@ -22,65 +22,95 @@ export async function bench(
   options: BenchOptions,
   tell: (line: string) => void,
   cleanUp: Set<Stoppable>,
-): Promise<Results> {
+): Promise<{ readonly results: Results; readonly failures: number }> {
   const isWanted = (name: string): boolean =>
     options.only.length === 0 || options.only.some((word) => name.includes(word))
   const machine = describeMachine()
   const candidates = [anechoic, ...peers].filter(({ name }) => isWanted(name))
   const present = candidates.filter(({ missing }) => missing === null)
-  const runs: Run[] = await runRelays(present, options, tell, cleanUp)
+  const missing = new Map(candidates.flatMap((one) => (one.missing === null ? [] : [[one.name, one.missing] as const])))
+  let failures = 0
+  const failed = (name: string, error: unknown): void => {
+    failures += 1
+    missing.set(name, error instanceof Error ? error.message : String(error))
+    tell(`${name} failed: ${missing.get(name)}`)
+  }
+  const runs: Run[] = await runRelays(present, options, { tell, cleanUp, failed })
   for (const part of parts.filter((name) => isWanted(`${name}-only`))) {
     tell(`${part}-only`)
-    runs.push(partRun(part, await runPart(part, options, cleanUp)))
+    await runPart(part, options, cleanUp).then(
+      (result) => runs.push(partRun(part, result)),
+      (error: unknown) => failed(`${part}-only`, error),
+    )
   }
-  return {
-    machine,
-    runs,
-    ratios: ratiosOf(
-      runs,
-      anechoic.name,
-      peers.map((peer) => peer.name),
-    ),
-    missing: Object.fromEntries(candidates.flatMap(({ name, missing }) => (missing === null ? [] : [[name, missing]]))),
-  }
+  const peerNames = peers.map((peer) => peer.name)
+  const ratios = ratiosOf(runs, anechoic.name, peerNames)
+  return { results: { machine, runs, ratios, missing: Object.fromEntries(missing) }, failures }
+}
+
+type Watch = {
+  readonly tell: (line: string) => void
+  readonly cleanUp: Set<Stoppable>
+  /** Hears of what could not be measured; the rest goes on. */
+  readonly failed: (name: string, error: unknown) => void
 }
 
 /** All relays stand ready and take turns, so that what else happens on the machine happens to all of them. */
-async function runRelays(
-  candidates: readonly Candidate[],
-  options: BenchOptions,
-  tell: (line: string) => void,
-  cleanUp: Set<Stoppable>,
-): Promise<Run[]> {
-  const { connections } = options
-  const courses: Course[] = []
-  const results = new Map<string, Round[]>()
+async function runRelays(candidates: readonly Candidate[], options: BenchOptions, watch: Watch): Promise<Run[]> {
+  const { tell, cleanUp, failed } = watch
+  const running = new Map<Course, Round[]>()
+  const leave = async (course: Course): Promise<void> => {
+    await course.stop()
+    cleanUp.delete(course)
+  }
   try {
     for (const candidate of candidates) {
       tell(`${candidate.name} starts`)
-      const course = await openCourse(candidate)
-      courses.push(course)
-      cleanUp.add(course)
+      await openCourse(candidate).then(
+        (course) => {
+          cleanUp.add(course)
+          running.set(course, [])
+        },
+        (error: unknown) => failed(candidate.name, error),
+      )
     }
-    const sizes = new Map<Course, number>()
-    for (const course of courses) {
-      const { messagesPerSecond } = await course.round(options.warmUp, connections)
-      sizes.set(course, Math.min(options.messages, Math.ceil(messagesPerSecond * options.seconds)))
-    }
-    for (let turn = 1; turn <= options.rounds; turn++) {
-      for (const [course, messages] of sizes) {
-        const round = await course.round(messages, connections)
-        results.set(course.name, [...(results.get(course.name) ?? []), round])
-        tell(`round ${turn} of ${options.rounds}, ${messages} messages: ${lineOf(course.name, round)}`)
+    for (let turn = 1 - warmUps; turn <= options.rounds; turn++) {
+      for (const [course, rounds] of running) {
+        try {
+          const { round, messages } = await playRound(course, rounds, options)
+          rounds.push(round)
+          const name = turn < 1 ? 'warm-up' : `round ${turn} of ${options.rounds}`
+          tell(`${name}, ${messages} messages: ${lineOf(course.name, round)}`)
+        } catch (error) {
+          failed(course.name, error)
+          running.delete(course)
+          await leave(course)
+        }
       }
     }
   } finally {
-    for (const course of courses) {
-      await course.stop()
-      cleanUp.delete(course)
-    }
+    for (const course of running.keys()) await leave(course)
   }
-  return [...results].map(([name, rounds]) => relayRun(name, rounds))
+  return [...running].map(([course, rounds]) => relayRun(course.name, rounds.slice(warmUps)))
+}
+
+/** Rounds of each relay that are not measured: one that tells how fast it is, and one in which it gets as fast as it can. */
+const warmUps = 2
+
+/** Enough to tell how fast a relay is. */
+const firstMessages = 300
+
+/** Each round is as large as the one before says that it can be. */
+async function playRound(
+  course: Course,
+  before: readonly Round[],
+  options: BenchOptions,
+): Promise<{ readonly round: Round; readonly messages: number }> {
+  const last = before.at(-1)
+  const most = before.length < warmUps ? options.warmUp : options.messages
+  const fitting = last === undefined ? firstMessages : Math.ceil(last.messagesPerSecond * options.seconds)
+  const messages = Math.min(most, fitting)
+  return { round: await course.round(messages, options.connections), messages }
 }
 
 function lineOf(name: string, { messagesPerSecond, cpuMicrosecondsPerMessage, foreign }: Round): string {

@@ -4,7 +4,8 @@ import { type BenchOptions, readOptions, usage } from './options.ts'
 import { profile } from './profile.ts'
 import { table } from './results.ts'
 
-/** `npm run bench`: the relay against its peers, and each of its parts by itself. Exits 2 on wrong use or where the load tools are missing. */
+/** `npm run bench`: the relay against its peers, and each of its parts by itself. Exits 1 when something could not be measured, 2 on wrong use
+ * or where the load tools are missing. */
 async function main(args: readonly string[]): Promise<number> {
   const options = readOptions(args)
   if (typeof options === 'string') return misused(`${options}\n${usage}`)
@@ -16,13 +17,16 @@ async function main(args: readonly string[]): Promise<number> {
       signal,
       () => void Promise.allSettled([...cleanUp].map((one) => one.stop())).then(() => process.exit(1)),
     )
-  await (options.verb === 'profile' ? profile(options, print, cleanUp) : run(options, cleanUp))
+  if (options.verb === 'run') return run(options, cleanUp)
+  await profile(options, print, cleanUp)
   return 0
 }
 
-async function run(options: BenchOptions, cleanUp: Set<Stoppable>): Promise<void> {
-  const results = await bench(options, (line) => process.stderr.write(`${line}\n`), cleanUp)
+/** 1 when something that was there could not be measured. */
+async function run(options: BenchOptions, cleanUp: Set<Stoppable>): Promise<number> {
+  const { results, failures } = await bench(options, (line) => process.stderr.write(`${line}\n`), cleanUp)
   print(options.json ? `${JSON.stringify(results, null, 2)}\n` : `\n${table(results)}`)
+  return failures > 0 ? 1 : 0
 }
 
 function print(text: string): void {

@@ -9,7 +9,7 @@ export type BenchOptions = {
   /** Messages sent before anything is measured. */
   readonly warmUp: number
   readonly connections: number
-  /** A round is no longer than about this: a slow relay gets fewer messages. */
+  /** A round is no longer than about this many seconds: a slow relay gets fewer messages. */
   readonly seconds: number
   readonly rounds: number
   /** Only what has one of these words in its name; empty means everything. */
@@ -29,7 +29,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
       options: {
         json: { type: 'boolean', default: false },
         messages: { type: 'string', default: '5000' },
-        'warm-up': { type: 'string', default: '1000' },
+        'warm-up': { type: 'string', default: '5000' },
         connections: { type: 'string', default: '20' },
         rounds: { type: 'string', default: '3' },
         seconds: { type: 'string', default: '8' },

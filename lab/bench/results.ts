@@ -29,7 +29,7 @@ export type Results = {
   readonly runs: readonly Run[]
   /** How many times more messages, and how many times less processor time, the product has than each peer. */
   readonly ratios: { readonly [peer: string]: Ratio }
-  /** Relays that did not take part, and why. */
+  /** What did not take part or failed, and why. */
   readonly missing: { readonly [name: string]: string }
 }
 
@@ -94,7 +94,7 @@ export function table({ machine, runs, ratios, missing }: Results): string {
     lines.push(
       `against ${peer}: ${messagesPerSecond.toFixed(1)} times the messages/s, ${cpuMicrosecondsPerMessage.toFixed(1)} times less CPU a message`,
     )
-  for (const [name, why] of Object.entries(missing)) lines.push(`${name} is not there: ${why}`)
+  for (const [name, why] of Object.entries(missing)) lines.push(`${name} has no figures: ${why}`)
   return `${lines.join('\n')}\n`
 }
 

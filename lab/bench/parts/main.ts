@@ -1,15 +1,20 @@
-import { accept } from './accept.ts'
-import { decide } from './decide.ts'
-import { deliver } from './deliver.ts'
-import { ledger } from './ledger.ts'
 import type { Part } from './part.ts'
-import { sign } from './sign.ts'
 
-/** `main.ts PART MESSAGES CONNECTIONS` is how the bench runs a part of the relay in a process of its own: one line of JSON on standard output. */
-const parts: { readonly [name: string]: Part } = { accept, decide, sign, deliver, ledger }
+/**
+ * `main.ts PART MESSAGES CONNECTIONS` is how the bench runs a part of the relay in a process of its own: one line of JSON on standard output.
+ * Each process loads only what its part is made of.
+ */
+const parts: { readonly [name: string]: () => Promise<Part> } = {
+  accept: async () => (await import('./accept.ts')).accept,
+  decide: async () => (await import('./decide.ts')).decide,
+  sign: async () => (await import('./sign.ts')).sign,
+  deliver: async () => (await import('./deliver.ts')).deliver,
+  ledger: async () => (await import('./ledger.ts')).ledger,
+}
 
 const [name = '', messages, connections] = process.argv.slice(2)
-const part = parts[name]
-if (part === undefined) throw new Error(`there is no part ${name}`)
+const load = parts[name]
+if (load === undefined) throw new Error(`there is no part ${name}`)
+const part = await load()
 const result = await part({ messages: Number(messages), connections: Number(connections) })
 process.stdout.write(`${JSON.stringify(result)}\n`)
