@@ -273,6 +273,8 @@ workers: 2
     ['workers: 1\nworkers: 1', 'a.yaml:2:1 Map keys must be unique'],
     ['a: [', 'a.yaml:1:'],
     ['- a list', 'a.yaml:1:1 must be a mapping'],
+    ['listeners: { name: a, port: 1 }', 'a.yaml:1:12 listeners: must be a list'],
+    ['delivery: { routes: { domain: "*", host: a } }', 'a.yaml:1:21 delivery.routes: must be a list'],
     ['"work\\ners": 1', 'a.yaml:1:1 work\\u{a}ers: there is no such key'],
     ['dataDir: *nowhere', 'an alias (*name) has no anchor'],
     ['dataDir: !!binary aGk=', 'a.yaml:1:'],

@@ -19,6 +19,7 @@ const described = <T extends z.ZodType>(field: T, words: string): T => field.des
 
 /** Checks of fields against each other run even when one of them is bad by itself, so that every problem is told at once. */
 const always = { when: ({ value }: { readonly value: unknown }) => typeof value === 'object' && value !== null }
+const alwaysInLists = { when: ({ value }: { readonly value: unknown }) => Array.isArray(value) }
 
 const path = z.string().min(1, 'is empty')
 
@@ -70,7 +71,7 @@ const listeners = z
     for (const at of repeats(places)) {
       context.addIssue({ code: 'custom', path: [at, 'port'], message: 'another listener has this address and port' })
     }
-  }, always)
+  }, alwaysInLists)
 
 const publicUrl = z.string().superRefine((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : null
@@ -162,7 +163,7 @@ const routes = z.array(route).superRefine((all: readonly Partial<z.output<typeof
   for (const at of repeats(all.map((one) => one?.domain))) {
     context.addIssue({ code: 'custom', path: [at, 'domain'], message: 'another route has this domain' })
   }
-}, always)
+}, alwaysInLists)
 
 const retry = z
   .strictObject({
