@@ -42,10 +42,14 @@ export class KeptChild {
     this.#retry = null
     this.#toldToStop = false
     this.#startedAt = performance.now()
-    const started = spawn(process.execPath, [entry, name], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: environment,
-    })
+    const started = spawn(
+      process.execPath,
+      [...(process.env['TRACEV8'] ? process.env['TRACEV8'].split(' ') : []), entry, name],
+      {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        env: environment,
+      },
+    )
     this.#process = started
     started.on('message', (message) => hear(message as ToSupervisor))
     let over = false

@@ -1,5 +1,4 @@
 export { type SignerClient, startSigner } from './client.ts'
 export { generateKeys } from './generate-keys.ts'
-export { type PolicyChange, type PolicySource, grantChange, reducePolicy } from './policy-copy.ts'
-export type { WrappedKey } from './protocol.ts'
+export { grantChange, reducePolicy } from './policy-copy.ts'
 export { ensureWrappingKey } from './wrapping-place.ts'
