@@ -41,12 +41,16 @@ export async function startSink(port: number): Promise<Sink> {
   })
   closeSync(out)
   const written = openSync(counters, 'r')
+  // Whatever ends this process must not leave a sink behind.
+  const leave = (): void => void child.kill()
+  process.once('exit', leave)
   await untilListening(port, child)
   return {
     port,
     pid: child.pid ?? 0,
     taken: () => Number(/.*mesg=\s*(\d+)/s.exec(lastOctets(written, 100))?.[1] ?? 0),
     stop: async () => {
+      process.off('exit', leave)
       await ended(child)
       closeSync(written)
       rmSync(directory, { recursive: true, force: true })

@@ -12,6 +12,7 @@ const parts: { readonly [name: string]: () => Promise<Part> } = {
   ledger: async () => (await import('./ledger.ts')).ledger,
 }
 
+process.once('SIGTERM', () => process.exit(1))
 const [name = '', messages, connections] = process.argv.slice(2)
 const load = parts[name]
 if (load === undefined) throw new Error(`there is no part ${name}`)
