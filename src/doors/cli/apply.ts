@@ -29,31 +29,31 @@ type ApplyOptions = { readonly dryRun: boolean; readonly yes: boolean; readonly 
 
 async function apply(call: Call, operations: Operations, file: string, options: ApplyOptions): Promise<number> {
   const request = { file: file === '-' ? 'standard input' : file, text: textOf(file), by: 'command line' }
-  const planned = await operations.applyPolicy({ ...request, dryRun: true })
-  const problems = problemsOf(planned)
-  if (problems.length > 0 || planned.kind === 'invalid' || planned.kind === 'read-only') {
-    if (options.json) printJson(call.terminal, planned)
-    else for (const problem of problems) call.terminal.err(`${problem}\n`)
-    return exitCodes.usage
-  }
-  if (options.dryRun) {
-    tell(call, planned, options.json)
-    return exitCodes.fine
-  }
-  const removals = planned.plan.filter((line) => line.startsWith('-'))
   // Taking a right away stops mail, so a person at a terminal is asked. A script is not: revoking must never wait for anybody.
-  if (removals.length > 0 && !options.yes && process.stdin.isTTY && file !== '-') {
+  const mayAsk = !options.yes && process.stdin.isTTY && file !== '-'
+  // The plan is made only for whom it can stop: a policy of many customers is long to read.
+  if (options.dryRun || mayAsk) {
+    const planned = await operations.applyPolicy({ ...request, dryRun: true })
+    if (planned.kind !== 'planned' || options.dryRun) return told(call, planned, options.json)
+    const removals = planned.plan.filter((line) => line.startsWith('-'))
     const question = `${removals.map(harmless).join('\n')}\nTake ${removals.length} of these away?`
-    if (!(await agreed(question))) {
+    if (removals.length > 0 && !(await agreed(question))) {
       call.terminal.err('nothing was changed; pass --yes to apply without being asked\n')
       return exitCodes.findings
     }
   }
-  const applied = await operations.applyPolicy({ ...request, dryRun: false })
-  const late = problemsOf(applied)
-  if (applied.kind === 'applied' || applied.kind === 'planned') tell(call, applied, options.json)
-  else for (const problem of late) call.terminal.err(`${problem}\n`)
-  return late.length === 0 ? exitCodes.fine : exitCodes.usage
+  return told(call, await operations.applyPolicy({ ...request, dryRun: false }), options.json)
+}
+
+/** Shows what came of it; answers the exit code. */
+function told(call: Call, answer: ApplyAnswer, json: boolean): number {
+  if ('plan' in answer) {
+    tell(call, answer, json)
+    return exitCodes.fine
+  }
+  if (json) printJson(call.terminal, answer)
+  else for (const problem of problemsOf(answer)) call.terminal.err(`${problem}\n`)
+  return exitCodes.usage
 }
 
 function tell(
@@ -76,12 +76,9 @@ function textOf(file: string): string {
   }
 }
 
-/** The problems of a refused policy as people read them; nothing for an accepted one. */
-function problemsOf(answer: ApplyAnswer): readonly string[] {
+/** The problems of a refused policy as people read them. */
+function problemsOf(answer: Exclude<ApplyAnswer, { readonly kind: 'applied' | 'planned' }>): readonly string[] {
   switch (answer.kind) {
-    case 'applied':
-    case 'planned':
-      return []
     case 'invalid':
       return answer.problems
     case 'read-only':

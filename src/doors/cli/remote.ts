@@ -15,6 +15,8 @@ import { isLoopback } from '../../standards/names/loopback.ts'
 import type { Secret } from '../../standards/secret.ts'
 
 const requestTimeoutMs = 60_000
+/** A policy of 100,000 customers takes a minute to read and write on a slow machine. */
+const policyTimeoutMs = 600_000
 
 /** The operations of a running server, asked for over HTTP. The server is ours and of this version: answers are taken as typed. */
 export function remoteOperations(url: string, token: Secret<string>): Operations {
@@ -23,7 +25,7 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
     const headers: Record<string, string> = { authorization: `Bearer ${token.reveal()}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
     try {
-      const signal = AbortSignal.timeout(requestTimeoutMs)
+      const signal = AbortSignal.timeout(path === '/api/v1/policy' ? policyTimeoutMs : requestTimeoutMs)
       return await fetch(new URL(path, url), {
         method,
         headers,
