@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
-import { defaultDelivery } from '../../src/path/delivery/settings.ts'
 import { Chance, seedOf } from '../fuzz/chance.ts'
+import { countDuplicates, duplicateFaults } from './duplicates.ts'
 import { type Load, startLoad } from './load.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 import type { DrillOptions, Report } from './report.ts'
@@ -122,13 +122,8 @@ class Killing {
   }
 
   report({ tally, faults, storedUnheard }: Awaited<ReturnType<typeof takeStock>>): Report {
-    const { within, byLife } = duplicates(this.#receiver)
-    const worst = Math.max(0, ...byLife.values())
-    const bound = mostUnsettled
-    const found = [...faults]
-    if (within > 0) found.push(`${within} messages were sent twice though the relay lived on`)
-    if (worst > bound)
-      found.push(`one kill caused ${worst} duplicates, more than the ${bound} deliveries that can be unsettled`)
+    const duplicates = countDuplicates(this.#receiver)
+    const found = [...faults, ...duplicateFaults(duplicates)]
     if (this.#left > 0) found.push(`${this.#left} processes outlived their supervisor`)
     const back = this.#backMs.toSorted((a, b) => a - b)
     return {
@@ -139,8 +134,9 @@ class Killing {
       figures: {
         kills: this.#options.kills,
         ...Object.fromEntries(victims.map((name) => [`killed ${name}`, this.#killed[name]])),
-        'most duplicates of one kill': worst,
-        'kills with duplicates': byLife.size,
+        'kills that caused duplicates': duplicates.deaths,
+        'most duplicates of one kill': duplicates.most,
+        'ms from a 250 to the kill that undid it, longest': Math.round(duplicates.longestMs),
         'stored, but the 250 not heard': storedUnheard,
         'ms until accepting again, median': Math.round(back[Math.floor(back.length / 2)] ?? 0),
         'ms until accepting again, longest': Math.round(back.at(-1) ?? 0),
@@ -149,28 +145,9 @@ class Killing {
   }
 }
 
-/**
- * The most deliveries to one destination of which the receiver may know more than the disk: one on each connection, and one of each
- * connection that waits for its commit.
- */
-const mostUnsettled = 2 * defaultDelivery.connectionsPerDestination
-
-/** Second copies that came within one life of the relay, and for each life those whose first copy came in it and whose next came later. */
-function duplicates(receiver: Receiver): { readonly within: number; readonly byLife: ReadonlyMap<number, number> } {
-  let within = 0
-  const byLife = new Map<number, number>()
-  for (const copies of receiver.copies.values()) {
-    for (const [at, copy] of copies.entries()) {
-      const before = copies[at - 1]
-      if (before === undefined) continue
-      if (before.life === copy.life) within += 1
-      else byLife.set(before.life, (byLife.get(before.life) ?? 0) + 1)
-    }
-  }
-  return { within, byLife }
-}
-
 function signal(pid: number): void {
+  // 0 would be this whole process group.
+  if (pid <= 1) throw new Error(`${pid} is no process of the drill`)
   try {
     process.kill(pid, 'SIGKILL')
   } catch (error) {

@@ -6,6 +6,8 @@ import { bodyFor } from './message.ts'
 export type Copy = {
   /** In which life of the relay its connection was made. */
   readonly life: number
+  /** When it was whole, by the clock of `performance.now()`. */
+  readonly at: number
   /** Whether the relay was told that it is taken. */
   readonly answered: boolean
 }
@@ -26,6 +28,8 @@ export type Receiver = {
   readonly dropped: { readonly inData: number; readonly afterDot: number }
   /** Asked anew for each transaction. */
   mood: () => Mood
+  /** When each life of the relay ended, by the same clock. */
+  readonly endedAt: readonly number[]
   /** The relay has died: connections from now on are another life's. */
   nextLife(): void
   close(): Promise<void>
@@ -38,7 +42,7 @@ export async function startReceiver(bodyBytes: number): Promise<Receiver> {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => {})
-    converse(socket, book, book.life)
+    converse(socket, book, book.endedAt.length)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -61,7 +65,7 @@ class Book {
   unsigned = 0
   mangled = 0
   deferred = 0
-  life = 0
+  readonly endedAt: number[] = []
   mood: () => Mood = () => 'take'
 
   constructor(bodyBytes: number) {
@@ -69,7 +73,7 @@ class Book {
   }
 
   nextLife(): void {
-    this.life += 1
+    this.endedAt.push(performance.now())
   }
 
   note(recipients: readonly string[], message: string, copy: Copy): void {
@@ -92,7 +96,7 @@ function converse(socket: Socket, book: Book, life: number): void {
   const finish = (message: string): void => {
     inData = false
     const answered = mood === 'take'
-    book.note(recipients, message, { life, answered })
+    book.note(recipients, message, { life, at: performance.now(), answered })
     recipients = []
     if (answered) return void socket.write('250 2.0.0 taken\r\n')
     book.dropped.afterDot += 1
