@@ -44,8 +44,11 @@ export class Scheduler {
   /** Whether custody may have more that is due than we took. */
   #more = false
   /** How far the clock was ahead of one that nobody sets, at the last look. */
-  #lead = -Infinity
+  #lead: number | null = null
+  /** When the other clock was last seen to have been set. */
+  #steppedAt = -Infinity
   #timer: NodeJS.Timeout | null = null
+  /** By the clock that nobody sets. */
   #wakesAt = Infinity
   #stopped = false
   #idle: (() => void)[] = []
@@ -141,7 +144,8 @@ export class Scheduler {
       case 'settled':
         if (carried.dueAt === Infinity) this.#room.signatures.forget(job.id)
         this.leases.release(job.id)
-        if (carried.followed) this.kick()
+        // What was being carried when the clock was set has its next moment from the clock before.
+        if (carried.followed || this.#steady() - this.#steppedAt < longestSleep) this.kick()
         else this.#wakeAt(carried.dueAt)
         return
       case 'nothing-due':
@@ -230,10 +234,12 @@ export class Scheduler {
   }
 
   #wakeAt(moment: number): void {
-    if (this.#stopped || moment >= this.#wakesAt) return
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#wakesAt = moment
+    if (this.#stopped || moment === Infinity) return
     const wait = Math.min(longestSleep, Math.max(0, moment - this.#room.clock.now()))
+    const wakesAt = this.#steady() + wait
+    if (wakesAt >= this.#wakesAt) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#wakesAt = wakesAt
     this.#timer = setTimeout(() => {
       this.#timer = null
       this.#wakesAt = Infinity
@@ -281,12 +287,17 @@ export class Scheduler {
     return Infinity
   }
 
+  #steady(): number {
+    const { clock } = this.#room
+    return clock.steady?.() ?? clock.now()
+  }
+
   /** What waits for a moment would wait longer by as much as the clock was set back. */
   async #noticeClock(): Promise<void> {
     const { clock, custody, log } = this.#room
-    if (clock.steady === undefined) return
-    const lead = clock.now() - clock.steady()
-    const back = this.#lead - lead
+    const lead = clock.now() - this.#steady()
+    const back = (this.#lead ?? lead) - lead
+    if (Math.abs(back) >= clockStep) this.#steppedAt = this.#steady()
     if (back >= clockStep) {
       log.warn('the clock was set back; what is queued comes due by as much earlier', {
         milliseconds: Math.round(back),
