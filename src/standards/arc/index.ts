@@ -1,0 +1,1 @@
+export type { ArcResult, ArcSealResult, ArcSetResult, ChainValidation } from './result.ts'
