@@ -1,55 +1,7 @@
 import { isSyntaxFault } from '../../../standards/fault.ts'
 import { parseTagList } from '../../../standards/dkim/tag-list.ts'
 import { type HeaderField, type HeaderSection, fieldValue } from '../../../standards/message/header-section.ts'
-
-/**
- * What is taken out of a header section before our signature goes on it, so that it lends its weight to nothing that we did not check.
- * A name ends in `*` where it stands for all that begin so.
- */
-export const removedFields: readonly { readonly names: readonly string[]; readonly because: string }[] = [
-  {
-    names: ['x-ms-*', 'x-originatororg*', 'x-crosspremisesheaders*', 'x-organizationheaderspreserved'],
-    because: "statements about the sending tenant, true only between the provider's servers and us",
-  },
-  {
-    names: [
-      'x-microsoft-antispam*',
-      'x-forefront-*',
-      'x-exchange-antispam-*',
-      'x-eopattributedmessage',
-      'x-eoptenantattributedmessage',
-    ],
-    because: 'verdicts of a filter on the way to us',
-  },
-  {
-    names: [
-      'authentication-results',
-      'authentication-results-original',
-      'received-spf',
-      'x-authentication-results',
-      'x-spam-*',
-    ],
-    because: 'results of checks on the way to us (RFC 8601 §5)',
-  },
-  { names: ['bcc', 'resent-bcc'], because: 'recipients that the others may not see (RFC 5322 §3.6.3)' },
-  { names: ['return-path'], because: 'written at final delivery alone (RFC 5321 §4.4)' },
-]
-
-/**
- * Names that a reader may take for a trust field although the letters between them are others: `X_OriginatorOrg`, `X-Originator-Org`.
- * Compared by letters and digits alone.
- */
-const lookAlikes = [
-  'xmsexchange',
-  'xoriginatororg',
-  'xforefrontantispam',
-  'xmicrosoftantispam',
-  'authenticationresults',
-]
-
-/** Signatures that say nothing any more once a field that they cover is gone. */
-const sealFields = ['dkim-signature', 'x-google-dkim-signature', 'domainkey-signature'] as const
-const arcFields = ['arc-seal', 'arc-message-signature', 'arc-authentication-results'] as const
+import { type HeaderRow, brokenRows, removedRows } from './header-table.ts'
 
 export type CleanHeader = {
   /** What is left, octet for octet. */
@@ -59,8 +11,8 @@ export type CleanHeader = {
 }
 
 /**
- * Takes out the fields of the table, their look-alikes, and the signatures and ARC sets which that breaks. What stays is not re-flowed,
- * re-ordered or otherwise touched.
+ * Goes through the table: takes out the fields that it names, their look-alikes, and the signatures and ARC sets which that breaks, so
+ * that our signature lends its weight to nothing that we did not check. What stays is not re-flowed, re-ordered or otherwise touched.
  */
 export function cleanHeader(section: HeaderSection): CleanHeader {
   const gone = new Set(section.fields.filter((field) => isUnwanted(field.name)))
@@ -76,28 +28,67 @@ export function cleanHeader(section: HeaderSection): CleanHeader {
   }
 }
 
-const exact = new Set(removedFields.flatMap((row) => row.names).filter((name) => !name.endsWith('*')))
-const prefixes = removedFields
-  .flatMap((row) => row.names)
-  .filter((name) => name.endsWith('*'))
-  .map((name) => name.slice(0, -1))
+/** The first row that takes a field of this name (in lower case) out, or null. */
+export function removalOf(name: string): HeaderRow | null {
+  return matchers.find((matches) => matches.test(name))?.row ?? null
+}
+
+/** Mail of one sender has the same few names again and again. */
+const maxRemembered = 2000
+const remembered = new Map<string, boolean>()
 
 function isUnwanted(name: string): boolean {
-  if (exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix))) return true
-  const letters = name.replace(/[^a-z0-9]/g, '')
-  return lookAlikes.some((known) => letters.startsWith(known))
+  const known = remembered.get(name)
+  if (known !== undefined) return known
+  const unwanted = removalOf(name) !== null
+  if (remembered.size >= maxRemembered) remembered.clear()
+  if (name.length <= 100) remembered.set(name, unwanted)
+  return unwanted
 }
+
+const matchers = removedRows.map((row) => {
+  const exact = new Set(row.names.filter((name) => !name.includes('*')))
+  const patterns = row.names.filter((name) => name.includes('*')).map(matcherOf)
+  const lookAlikes = row.lookAlikes ?? []
+  return {
+    row,
+    test: (name: string): boolean => {
+      if (exact.has(name) || patterns.some((matches) => matches(name))) return true
+      if (lookAlikes.length === 0) return false
+      const letters = name.replace(/[^a-z0-9]/g, '')
+      return lookAlikes.some((known) => letters.startsWith(known))
+    },
+  }
+})
+
+/** One star, at the end or inside; it stands for one character at least where something follows it. */
+function matcherOf(pattern: string): (name: string) => boolean {
+  const star = pattern.indexOf('*')
+  const [before, behind] = [pattern.slice(0, star), pattern.slice(star + 1)]
+  if (behind === '') return (name) => name.startsWith(before)
+  return (name) => name.length > before.length + behind.length && name.startsWith(before) && name.endsWith(behind)
+}
+
+const signatureNames: readonly string[] = brokenRows.signatures.names
+const arcNames: readonly string[] = brokenRows.arc.names
 
 /** Signatures that cover a removed field; of ARC the whole chain, since a set counts only with all the others (RFC 8617 §5.2). */
 function brokenBy(gone: ReadonlySet<HeaderField>, section: HeaderSection): readonly HeaderField[] {
   const names = new Set([...gone].map((field) => field.name))
   const left = section.fields.filter((field) => !gone.has(field))
-  const broken = left.filter((field) => isOneOf(sealFields, field.name) && covers(section, field, names))
-  const arc = left.filter((field) => isOneOf(arcFields, field.name))
+  const broken = left.filter((field) => signatureNames.includes(field.name) && covers(section, field, names))
+  const arc = left.filter((field) => arcNames.includes(field.name))
   const arcBroken =
-    arcFields.some((name) => names.has(name)) ||
+    arcNames.some((name) => names.has(name)) ||
+    !isWhole(arc) ||
     arc.some((field) => field.name === 'arc-message-signature' && covers(section, field, names))
   return arcBroken ? [...broken, ...arc] : broken
+}
+
+/** Whether there are as many seals as signatures and results. */
+function isWhole(arc: readonly HeaderField[]): boolean {
+  const [seals, ...others] = arcNames.map((name) => arc.filter((field) => field.name === name).length)
+  return others.every((count) => count === seals)
 }
 
 /** Whether `h=` names one of them. A signature whose tags can't be read verifies nowhere, so nothing breaks it. */
@@ -105,8 +96,4 @@ function covers(section: HeaderSection, field: HeaderField, names: ReadonlySet<s
   const tags = parseTagList(fieldValue(section, field))
   if (isSyntaxFault(tags)) return false
   return (tags.get('h') ?? '').split(':').some((name) => names.has(name.trim().toLowerCase()))
-}
-
-function isOneOf(names: readonly string[], name: string): boolean {
-  return names.includes(name)
 }
