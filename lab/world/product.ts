@@ -54,7 +54,13 @@ export async function startProduct(
   child.stderr.on('data', (data: Buffer) => {
     log += data.toString()
   })
-  const ports = await readPorts(child, () => log)
+  const closed = once(child, 'close')
+  closed.catch(() => {})
+  const ports = await readPorts(child)
+  if (ports === null) {
+    const [code, signal] = (await closed) as [number | null, NodeJS.Signals | null]
+    throw new Error(`the product did not start, it ended with ${code ?? signal}:\n${log}`)
+  }
   const httpUrl = `http://127.0.0.1:${ports.http}`
   const cli = (...args: readonly string[]): Promise<Printed> =>
     run([entry, ...args, '--config', file], { ANECHOIC_URL: httpUrl, ANECHOIC_TOKEN: token })
@@ -99,10 +105,8 @@ export async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}):
   return { code: code ?? 70, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() }
 }
 
-async function readPorts(
-  child: ChildProcess,
-  log: () => string,
-): Promise<{ readonly smtp: number; readonly http: number }> {
+/** Null when it ended before it was ready. */
+async function readPorts(child: ChildProcess): Promise<{ readonly smtp: number; readonly http: number } | null> {
   if (child.stdout === null) throw new Error('the product has no standard output')
   const ports = { smtp: 0, http: 0 }
   for await (const line of createInterface({ input: child.stdout })) {
@@ -111,7 +115,7 @@ async function readPorts(
     if (told?.[1] === 'http') ports.http = Number(told[2])
     if (line === 'ready') return ports
   }
-  throw new Error(`the product did not start:\n${log()}`)
+  return null
 }
 
 function descendantsOf(pid: number): { readonly name: string; readonly pid: number }[] {
