@@ -1,3 +1,7 @@
+import type { DnsAnswer, DnsTrouble, Inquiry, MxRecord, RecordType } from '../standards/dns/inquiry.ts'
+
+export { type DnsAnswer, type DnsTrouble, type MxRecord, isDnsTrouble } from '../standards/dns/inquiry.ts'
+
 /**
  * DNS as the rooms see it. An answer of `[]` is proven absence (NXDOMAIN or no data); trouble of any kind is a `DnsTrouble`
  * value, never an empty answer.
@@ -16,10 +20,14 @@ export interface Dns {
   ns(name: string): Promise<readonly string[] | DnsTrouble>
 }
 
-export type MxRecord = { readonly preference: number; readonly exchange: string }
+/** DNS one question at a time, with what the short answers of `Dns` leave out: whether a name exists, and the AD bit. */
+export interface Resolver {
+  ask<Type extends RecordType>(type: Type, name: string): Promise<DnsAnswer<Type> | DnsTrouble>
+}
 
-export type DnsTrouble = { readonly trouble: 'timeout' | 'servfail' | 'refused' | 'malformed'; readonly name: string }
-
-export function isDnsTrouble(answer: unknown): answer is DnsTrouble {
-  return typeof answer === 'object' && answer !== null && 'trouble' in answer
+/** Runs a check that asks DNS to its end. */
+export async function settle<Result>(inquiry: Inquiry<Result>, resolver: Resolver): Promise<Result> {
+  let step = inquiry.next()
+  while (step.done !== true) step = inquiry.next(await resolver.ask(step.value.type, step.value.name))
+  return step.value
 }
