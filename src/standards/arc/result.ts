@@ -1,4 +1,4 @@
-import type { SignatureResult } from '../dkim/index.ts'
+import type { SignatureResult } from '../dkim/signature-result.ts'
 import type { Domain } from '../names/domain.ts'
 
 export type ChainValidation = 'none' | 'pass' | 'fail'

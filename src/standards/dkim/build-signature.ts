@@ -2,7 +2,7 @@ import { type SyntaxFault, syntaxFault } from '../fault.ts'
 import { type HeaderSection, fieldsNamed } from '../message/header-section.ts'
 import type { Domain } from '../names/domain.ts'
 import type { SignatureAlgorithm } from './algorithm.ts'
-import { relaxedField, writeRelaxedField } from './relaxed-header.ts'
+import { headerInput } from './header-input.ts'
 import { selectSignedFields } from './signed-fields.ts'
 
 /** `x=` is this many seconds after `t=`: long enough for every queue on the way, short for a replay. */
@@ -42,25 +42,10 @@ export function buildSignature(request: SignatureRequest): SignatureDraft | Synt
   const selection = selectSignedFields(section)
   const unsigned = unsignedField(request, selection.names)
   return {
-    signingInput: signingInput(section, selection.fields, unsigned),
+    signingInput: headerInput(section, selection.fields, 'relaxed', Buffer.from(unsigned, 'latin1')),
     complete: (signature) =>
       Buffer.from(`${unsigned}${foldText(signature.toString('base64'), lineWidth - 4)}\r\n`, 'latin1'),
   }
-}
-
-function signingInput(section: HeaderSection, fields: readonly number[], unsigned: string): Buffer {
-  const last = relaxedField(Buffer.from(unsigned, 'latin1'))
-  const input = Buffer.allocUnsafe(section.bytes.length + fields.length + last.length)
-  let at = 0
-  for (const index of fields) {
-    const field = section.fields[index]
-    if (field === undefined) continue
-    at = writeRelaxedField(section.bytes, field.start, field.end, input, at)
-    input[at++] = 0x0d
-    input[at++] = 0x0a
-  }
-  at += last.copy(input, at)
-  return input.subarray(0, at)
 }
 
 /**

@@ -1,5 +1,7 @@
 export type { SignatureAlgorithm } from './algorithm.ts'
+export { BodyHashes } from './body-hashes.ts'
 export type { Circumstances, KeyAnswer, KeyAnswers, KeyNeed } from './key-answers.ts'
 export { keyRecordName, parseKeyRecord, publicKeyOf } from './key-record.ts'
 export { RelaxedBodyHash } from './relaxed-body-hash.ts'
 export type { DkimWord, SignatureClaims, SignatureResult } from './signature-result.ts'
+export { type DkimVerification, openDkimVerification } from './verification.ts'

@@ -59,16 +59,23 @@ export function publicKeyOf(record: KeyRecord): KeyObject | SyntaxFault {
   const { keyType, publicKey } = record
   if (publicKey.length === 0) return syntaxFault('the key is revoked')
   if (keyType === 'ed25519' && publicKey.length !== 32) return syntaxFault('the Ed25519 key is not 32 octets')
-  const der = keyType === 'ed25519' ? Buffer.concat([ed25519Prefix, publicKey]) : publicKey
+  if (keyType === 'ed25519') return readKey(Buffer.concat([ed25519Prefix, publicKey]), keyType, 'spki')
+  // RFC 6376 §3.6.1 says RSAPublicKey and shows SubjectPublicKeyInfo; both are in the DNS.
+  const key = readKey(publicKey, keyType, 'spki')
+  return isSyntaxFault(key) ? readKey(publicKey, keyType, 'pkcs1') : key
+}
+
+function readKey(der: Buffer, keyType: KeyType, type: 'spki' | 'pkcs1'): KeyObject | SyntaxFault {
   try {
-    const key = createPublicKey({ key: der, format: 'der', type: 'spki' })
+    const key = createPublicKey({ key: der, format: 'der', type })
     return key.asymmetricKeyType === keyType ? key : syntaxFault('the key is of another type than k= says')
   } catch {
     return syntaxFault('the key cannot be read')
   }
 }
 
-function keyTypeOf(algorithm: SignatureAlgorithm): KeyType {
+/** The type of key that an algorithm needs. */
+export function keyTypeOf(algorithm: SignatureAlgorithm): KeyType {
   return algorithm === 'rsa-sha256' ? 'rsa' : 'ed25519'
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { OctetSink } from './prefix-hash.ts'
 
 const tab = 0x09
 const lineFeed = 0x0a
@@ -16,13 +17,17 @@ const directRun = 1024
  * a lone CR or LF is content. Linear in the input, with constant memory.
  */
 export class RelaxedBodyHash {
-  readonly #hash = createHash('sha256')
+  readonly #hash: OctetSink
   #filled = 0
   #hasContent = false
   /** Line ends seen since the last content; they count only when more content follows. */
   #pendingBreaks = 0
   #pendingSpace = false
   #pendingReturn = false
+
+  constructor(sink: OctetSink = createHash('sha256')) {
+    this.#hash = sink
+  }
 
   update(chunk: Buffer): void {
     const end = chunk.length

@@ -9,9 +9,9 @@ export type SignatureClaims = {
   /** `d=`, the SDID. */
   readonly domain: Domain | null
   readonly selector: string | null
-  /** `i=`, the AUID, decoded; `@` and the SDID when the tag is absent. null in ARC, which has none. */
+  /** `i=`, the AUID, decoded; `@` and the SDID when the tag is absent. null where the field is faulty, and in ARC, which has none. */
   readonly identity: string | null
-  /** `a=` in lower case, also one that does not count. */
+  /** `a=` in lower case, as the peer wrote it when it is none that counts. */
   readonly algorithm: string | null
   readonly headerCanonicalisation: Canonicalisation | null
   readonly bodyCanonicalisation: Canonicalisation | null

@@ -1,4 +1,5 @@
 import type { HeaderSection } from '../message/header-section.ts'
+import { fieldOccurrences } from './field-occurrences.ts'
 
 /**
  * Named in `h=` once more than they occur, present or not: nobody on the way may add one under our signature (RFC 6376 §5.4.2, §8.15).
@@ -49,12 +50,7 @@ export type SignedSelection = {
 }
 
 export function selectSignedFields(section: HeaderSection): SignedSelection {
-  const occurrences = new Map<string, number[]>()
-  section.fields.forEach((field, index) => {
-    const known = occurrences.get(field.name)
-    if (known === undefined) occurrences.set(field.name, [index])
-    else known.push(index)
-  })
+  const occurrences = fieldOccurrences(section)
   const names: string[] = []
   const fields: number[] = []
   const sign = (name: string, present: readonly number[]): void => {

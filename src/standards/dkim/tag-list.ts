@@ -1,5 +1,8 @@
 import { type SyntaxFault, syntaxFault } from '../fault.ts'
 
+/** Tags and their values in the order in which they stand. */
+export type TagList = ReadonlyMap<string, string>
+
 /** Longer lists than this are not read. */
 const maxLength = 65_536
 
@@ -10,7 +13,7 @@ const tagValue = /^[\x21-\x3a\x3c-\x7e \t\r\n]*$/
  * Reads a tag list (RFC 6376 §3.2) in the order in which it stands. White space around names and values is not part of them;
  * inside a value it stays. A tag that occurs twice is a fault, as is an octet outside printable ASCII.
  */
-export function parseTagList(text: string): ReadonlyMap<string, string> | SyntaxFault {
+export function parseTagList(text: string): TagList | SyntaxFault {
   if (text.length > maxLength) return syntaxFault('the tag list is too long')
   const tags = new Map<string, string>()
   const specs = text.split(';')
@@ -26,6 +29,20 @@ export function parseTagList(text: string): ReadonlyMap<string, string> | Syntax
     tags.set(name, value)
   }
   return tags
+}
+
+/** Where the value of a tag stands in the text, from behind the `=` to the `;` or the end, white space included; null without such a tag. */
+export function valueOfTag(text: string, name: string): { readonly from: number; readonly to: number } | null {
+  let start = 0
+  while (start < text.length) {
+    const semicolon = text.indexOf(';', start)
+    const end = semicolon === -1 ? text.length : semicolon
+    const spec = text.slice(start, end)
+    const equals = spec.indexOf('=')
+    if (equals !== -1 && trimFws(spec.slice(0, equals)) === name) return { from: start + equals + 1, to: end }
+    start = end + 1
+  }
+  return null
 }
 
 /** Decodes base64 in which folding white space may stand anywhere (RFC 6376 §2.10); padding is required where it is due. */

@@ -27,6 +27,7 @@ describe('the tags of a DKIM-Signature', () => {
       bodyLength: null,
       signedAt: 100,
       expiresAt: 200,
+      identity: null,
     })
   })
 
@@ -38,6 +39,19 @@ describe('the tags of a DKIM-Signature', () => {
     expect(parseSignatureTags(whole.replace('relaxed/relaxed', 'relaxed'))).toMatchObject({
       bodyCanonicalisation: 'simple',
     })
+  })
+
+  it.each([
+    ['@acme.example', '@acme.example'],
+    ['ann@Sub.Acme.example', 'ann@sub.acme.example'],
+    ['a=3Db@acme.example', 'a=b@acme.example'],
+    [' "a=20b"\r\n @acme.example', '"a b"@acme.example'],
+  ])('have %j as an identity', (text, identity) => {
+    expect(parseSignatureTags(whole.replace('t=100', `t=100; i=${text}`))).toMatchObject({ identity })
+  })
+
+  it('take q= when one of its methods is dns/txt', () => {
+    expect(parseSignatureTags(whole.replace('t=100', 't=100; q=http : dns/txt'))).toMatchObject({ selector: 'sel' })
   })
 
   it.each([
@@ -58,7 +72,14 @@ describe('the tags of a DKIM-Signature', () => {
     ['x=200', 'x=100'],
     ['t=100', 't=-1'],
     ['t=100', 't=100; i=@evil.example'],
+    ['t=100', 't=100; i=acme.example'],
+    ['t=100', 't=100; i=@acme.example.evil.example'],
+    ['t=100', 't=100; i=a b@'],
+    ['t=100', 't=100; i=a..b@acme.example'],
+    ['t=100', 't=100; i=a=4@acme.example'],
+    ['t=100', 't=100; i=a=3b@acme.example'],
     ['t=100', 't=100; q=other'],
+    ['t=100', 't=100; q=dns/special:http'],
     ['t=100', 't=100; l=x'],
     ['t=100', 't=100; novalue'],
     ['t=100', 't=100; 1x=2'],
