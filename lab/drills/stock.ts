@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { OperationError } from '../../src/doors/operations.ts'
 import type { Product } from '../world/product.ts'
 import type { Load } from './load.ts'
 import type { Receiver } from './receiver.ts'
@@ -26,6 +27,7 @@ export type Stock = {
 
 /** So many stories are asked for at the end: each accepted id must be known. */
 const storiesAsked = 100
+const serverBackWithinMs = 60_000
 
 /**
  * Counts, once the load has stopped: waits at most `withinMs` until everything accepted is delivered or known to stay in the queue,
@@ -42,7 +44,7 @@ export async function takeStock(
   const deadline = performance.now() + withinMs
   while (missing().length > staysQueued && performance.now() < deadline) await pause(50)
   const inQueue = new Set<string>()
-  for (const item of await product.operations.queue({})) for (const { address } of item.recipients) inQueue.add(address)
+  for (const item of await queueOf(product)) for (const { address } of item.recipients) inQueue.add(address)
   const left = missing()
   const queued = left.filter((one) => inQueue.has(one)).length
   const copies = [...receiver.copies.values()]
@@ -58,6 +60,19 @@ export async function takeStock(
     tally,
     faults: [...faultsOf(tally, staysQueued, load, receiver), ...(await untold(load, product))],
     storedUnheard: [...load.unanswered].filter((one) => receiver.copies.has(one) || inQueue.has(one)).length,
+  }
+}
+
+/** The server may be the one that was killed last, and on its way back. */
+async function queueOf(product: Product): Promise<Awaited<ReturnType<Product['operations']['queue']>>> {
+  const deadline = performance.now() + serverBackWithinMs
+  for (;;) {
+    try {
+      return await product.operations.queue({})
+    } catch (error) {
+      if (!(error instanceof OperationError) || performance.now() > deadline) throw error
+      await pause(100)
+    }
   }
 }
 
