@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Config, findConfig, isConfigProblems, loadConfig } from './config/index.ts'
+import type { Config } from './config/index.ts'
 import type { Powers } from './doors/cli/call.ts'
 import { runCommandLine } from './doors/cli/cli.ts'
 import { remoteOperations } from './doors/cli/remote.ts'
 import { OperationError } from './doors/operations.ts'
-import { stderrLog } from './platform/pino-log.ts'
+import { dismiss, spawnAhead } from './processes/ahead.ts'
+import { listenForSignals } from './processes/signals.ts'
 import { StartFailure } from './processes/start-failure.ts'
 import { exitCodes } from './standards/exit-codes.ts'
 import { Secret } from './standards/secret.ts'
@@ -22,16 +23,26 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'pac
 /** What each command line verb can do, joined from the rooms. Heavy parts are loaded by who needs them. */
 const powers: Powers = {
   version,
-  start: async (asked) => {
-    const config = configurationOr(asked)
-    if (config === null) return exitCodes.usage
+  start: async (file) => {
+    const asked = listenForSignals()
+    // Before anything else: they load while the configuration is read.
+    const ahead = spawnAhead()
+    const read = await configurationReader(file)
+    const config = read()
+    if (config === null) {
+      dismiss(ahead)
+      return exitCodes.usage
+    }
     const { supervise } = await import('./processes/supervisor.ts')
+    const { stderrLog } = await import('./platform/pino-log.ts')
     const options = {
       config,
+      ahead,
+      asked,
       log: stderrLog(config.log, 'supervisor'),
       announce: (line: string) => terminal.out(`${line}\n`),
       complain: (line: string) => terminal.err(`${line}\n`),
-      reread: () => configurationOr(asked),
+      reread: read,
     }
     return supervise(options).catch(asUsage)
   },
@@ -43,7 +54,7 @@ const powers: Powers = {
         throw new OperationError('usage', 'ANECHOIC_URL is set: set ANECHOIC_TOKEN too')
       return { operations: remoteOperations(url, new Secret(token)), close: () => Promise.resolve() }
     }
-    const config = configurationOr(asked)
+    const config = (await configurationReader(asked))()
     if (config === null) throw new OperationError('usage', 'nothing was done')
     const { openNearby } = await import('./processes/nearby.ts')
     return openNearby(config).catch(asUsage)
@@ -61,15 +72,19 @@ function asUsage(error: unknown): never {
   throw error instanceof StartFailure ? new OperationError('usage', error.message) : error
 }
 
-/** Null when the configuration does not hold; then its problems have been told. */
-function configurationOr(asked: string | null): Config | null {
-  const loaded = loadConfig(findConfig(asked), process.env)
-  if (!isConfigProblems(loaded)) return loaded
-  for (const problem of loaded.problems) terminal.err(`${problem}\n`)
-  return null
+/** Reads to null when the configuration does not hold; then its problems have been told. */
+async function configurationReader(asked: string | null): Promise<() => Config | null> {
+  const { findConfig, isConfigProblems, loadConfig } = await import('./config/index.ts')
+  return () => {
+    const loaded = loadConfig(findConfig(asked), process.env)
+    if (!isConfigProblems(loaded)) return loaded
+    for (const problem of loaded.problems) terminal.err(`${problem}\n`)
+    return null
+  }
 }
 
 async function checkProblems(asked: string | null, policy: string | null): Promise<readonly string[]> {
+  const { findConfig, isConfigProblems, loadConfig } = await import('./config/index.ts')
   const config = loadConfig(findConfig(asked), process.env)
   if (isConfigProblems(config)) return config.problems
   const file = policy ?? config.policy

@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import type { Log } from '../platform/log.ts'
+import { spawnChild, stands } from './ahead.ts'
 import type { ChildName, FromSupervisor, ToSupervisor } from './messages.ts'
-
-const entry = new URL('./main.ts', import.meta.url).pathname
 
 /** Past the drain (10 s): a child that was told to stop and is still there then is stuck. */
 const killAfterMs = 11_000
@@ -14,7 +13,8 @@ const wellAfterMs = 10_000
 export type KeptChildOptions = {
   readonly name: ChildName
   readonly log: Log
-  readonly environment: NodeJS.ProcessEnv
+  /** Spawned already; the first process is this one when it still stands. */
+  readonly ahead: ChildProcess
   /** What a new process is told first. */
   readonly greeting: () => readonly FromSupervisor[]
   readonly hear: (message: ToSupervisor) => void
@@ -26,6 +26,7 @@ export type KeptChildOptions = {
 export class KeptChild {
   readonly #options: KeptChildOptions
   #process: ChildProcess | null = null
+  #ahead: ChildProcess | null
   #startedAt = 0
   #deaths = 0
   #retry: NodeJS.Timeout | null = null
@@ -35,21 +36,17 @@ export class KeptChild {
 
   constructor(options: KeptChildOptions) {
     this.#options = options
+    this.#ahead = options.ahead
   }
 
   start(): void {
-    const { name, log, environment, greeting, hear } = this.#options
+    const { name, log, greeting, hear } = this.#options
     this.#retry = null
     this.#toldToStop = false
     this.#startedAt = performance.now()
-    const started = spawn(
-      process.execPath,
-      [...(process.env['TRACEV8'] ? process.env['TRACEV8'].split(' ') : []), entry, name],
-      {
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-        env: environment,
-      },
-    )
+    const ahead = this.#ahead
+    this.#ahead = null
+    const started = ahead !== null && stands(ahead) ? ahead : spawnChild(name)
     this.#process = started
     started.on('message', (message) => hear(message as ToSupervisor))
     let over = false

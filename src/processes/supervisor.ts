@@ -3,16 +3,21 @@ import type { Config } from '../config/index.ts'
 import type { HeldLock } from '../platform/lock.ts'
 import type { Log } from '../platform/log.ts'
 import { type ExitCode, exitCodes } from '../standards/exit-codes.ts'
+import type { Ahead } from './ahead.ts'
 import { tryDataDirectory } from './data-directory.ts'
 import { KeptChild } from './kept-child.ts'
 import { removeLocalAccess } from './local-access.ts'
 import type { ChildName, FromSupervisor, Passed, ToSupervisor } from './messages.ts'
 import { reloadOf } from './reload.ts'
+import type { Asked } from './signals.ts'
 import { StartFailure } from './start-failure.ts'
 import { patienceMs } from './waiting.ts'
 
 export type SupervisorOptions = {
   readonly config: Config
+  /** The children, spawned while the configuration was being read. */
+  readonly ahead: Ahead
+  readonly asked: Asked
   readonly log: Log
   /** A line for standard output. */
   readonly announce: (line: string) => void
@@ -27,21 +32,15 @@ export type SupervisorOptions = {
  * Resolves to the exit code once everything is gone.
  */
 export async function supervise(options: SupervisorOptions): Promise<ExitCode> {
-  const stop = Promise.withResolvers<void>()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.resolve())
-  // The boot process that spawned us on an older Node.js is gone: nobody could stop us any more.
-  process.on('disconnect', () => stop.resolve())
-  const reload = { asked: (): void => {} }
-  process.on('SIGHUP', () => reload.asked())
-
-  const lock = await takeDataDirectory(options.config, stop.promise)
+  const { asked, config } = options
+  const lock = await takeDataDirectory(config, asked.stop)
   if (lock === null) return exitCodes.fine
-  removeLocalAccess(options.config)
+  removeLocalAccess(config)
   const supervision = new Supervision(options)
-  reload.asked = () => supervision.reload()
-  void stop.promise.then(() => supervision.stop(exitCodes.fine))
+  asked.onReload(() => supervision.reload())
+  void asked.stop.then(() => supervision.stop(exitCodes.fine))
   const code = await supervision.run()
-  removeLocalAccess(options.config)
+  removeLocalAccess(config)
   lock.release()
   return code
 }
@@ -134,7 +133,7 @@ class Supervision {
     return new KeptChild({
       name,
       log: this.#options.log,
-      environment: environmentOf(name),
+      ahead: this.#options.ahead[name],
       greeting: () => {
         this.#ready.delete(name)
         const begin = { kind: 'begin', config: this.#pinned(), firstStart: !this.#announced } as const
@@ -234,11 +233,4 @@ class Supervision {
 
 function other(name: ChildName): ChildName {
   return name === 'control' ? 'relay' : 'control'
-}
-
-/** Tokens for the API are control's affair. */
-function environmentOf(name: ChildName): NodeJS.ProcessEnv {
-  if (name === 'control') return process.env
-  const { ANECHOIC_BOOTSTRAP_TOKEN: _bootstrap, ANECHOIC_TOKEN: _token, ...rest } = process.env
-  return rest
 }

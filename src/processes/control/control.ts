@@ -1,5 +1,4 @@
-import { getRequestListener } from '@hono/node-server'
-import { createApi } from '../../doors/api/app.ts'
+import type { ApiOptions } from '../../doors/api/app.ts'
 import { newToken, openTokenBook, tokenMigrations } from '../../doors/api/tokens.ts'
 import { openOutboxReader } from '../../path/custody/index.ts'
 import { ruleOrder, rules } from '../../path/decision/index.ts'
@@ -17,6 +16,7 @@ import { migrateProgress, projector } from '../ledger-progress.ts'
 import { readLocalAccess, writeLocalAccess } from '../local-access.ts'
 import { StartFailure, orFailure } from '../start-failure.ts'
 import { atMost } from '../waiting.ts'
+import { apiOnDemand } from './api-on-demand.ts'
 import { startJobs } from './jobs.ts'
 import { keysWithinMs, openKeyKeeper } from './keys.ts'
 import { openOperations } from './operations.ts'
@@ -24,6 +24,9 @@ import { takePolicyFile } from './policy-file.ts'
 import { serve } from './serve.ts'
 
 const shard = 0
+
+/** The start itself does not wait for it, nor does whoever asks first. */
+const warmUpAfterMs = 500
 
 /** Runs the control process: policy, API and jobs, until the supervisor says stop or is gone. */
 export async function runControl(channel: SupervisorChannel): Promise<void> {
@@ -62,9 +65,8 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   if (bootstrap !== undefined && bootstrap !== '') await tokens.bootstrap(new Secret(bootstrap), clock.now())
   const desk = askDesk(channel)
   const operations = openOperations({ registry, ledger, project, desk, keys, context, policyFile: config.policy, log })
-  const api = createApi({ operations, tokens, rulePage, ready: () => desk.takesMail().catch(() => false), log })
-  const listener = getRequestListener(api.fetch)
-  const door = await serve(config, channel.firstStart, (...exchange) => void listener(...exchange))
+  const api = apiOnDemand({ operations, tokens, rulePage, ready: () => desk.takesMail().catch(() => false), log })
+  const door = await serve(config, channel.firstStart, api.listener)
   writeLocalAccess(config, door.port, local)
 
   const jobs = startJobs({ ledger, project, keys, retention: config.retention, clock, log })
@@ -81,10 +83,11 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   })
   channel.say({ kind: 'listening', what: 'http', name: 'control', address: door.address, port: door.port })
   channel.say({ kind: 'ready' })
+  setTimeout(api.warmUp, warmUpAfterMs).unref()
   if (problems.length > 0) channel.say({ kind: 'reloaded', problems })
 }
 
-function rulePage(asked: string): ReturnType<Parameters<typeof createApi>[0]['rulePage']> {
+function rulePage(asked: string): ReturnType<ApiOptions['rulePage']> {
   const id = ruleOrder.find((rule) => rule === asked)
   return id === undefined ? null : { id, ...rules[id] }
 }
