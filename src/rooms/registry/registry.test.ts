@@ -416,6 +416,7 @@ describe('keys', () => {
         domain: 'acme.example',
         source: 'acme-m365',
         algorithm: 'rsa-sha256',
+        bits: 2048,
         selector: 'a1-acme-m365-r1',
       },
     ])
@@ -459,12 +460,14 @@ describe('keys', () => {
     expect(await registry.currentVersion()).toBe(2)
   })
 
-  test('a retired key signs nothing from its version on, signed at older ones, and a new one is wanted', async () => {
+  test('a revoked key signs nothing from its version on, signed at older ones, and a new one is wanted', async () => {
     await registry.apply(acme(), 'ann')
     await makeKeys()
     await registry.markKeyActive('a1-acme-m365-r1', 'acme.example')
-    expect(await registry.retireKey('a1-acme-m365-r1', 'acme.example', 'ann', 'leaked')).toBe(3)
-    expect(await registry.retireKey('a1-acme-m365-r1', 'acme.example', 'ann', 'leaked')).toBeNull()
+    expect(await registry.revokeKey({ selector: 'a1-acme-m365-r1', domain: 'acme.example' }, 'ann', 'leaked')).toBe(3)
+    expect(
+      await registry.revokeKey({ selector: 'a1-acme-m365-r1', domain: 'acme.example' }, 'ann', 'leaked'),
+    ).toBeNull()
     const active = async (version: number) =>
       (await registry.snapshotAt(version))?.activeKeys('acme', 'acme-m365', 'acme.example' as Domain).length
     expect([await active(1), await active(2), await active(3)]).toEqual([0, 1, 0])

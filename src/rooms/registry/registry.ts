@@ -5,21 +5,7 @@ import type { Mailbox } from '../../standards/names/mailbox.ts'
 import { type Applied, applyPolicy, exportStored, planPolicy } from './applying.ts'
 import type { CheckedPolicy } from './document/checked-policy.ts'
 import { type DomainListing, listDomains } from './domain-list.ts'
-import {
-  type KeyListing,
-  type KeyName,
-  type MadeKey,
-  type StoredKey,
-  type WantedKey,
-  activateKeys,
-  activeKey,
-  addKeys,
-  dueKeys,
-  listKeys,
-  lookAgain,
-  retireKey,
-  wantedKeys,
-} from './key-book.ts'
+import { type KeyRegistry, keyRegistry } from './key-registry.ts'
 import { type PolicyNews, loadNewer, loadSnapshot, loadSnapshotAt } from './reading.ts'
 import { type Snapshot, suppressionAddress } from './snapshot/snapshot.ts'
 import { type StandingMark, endMark, endSuppression, isSuppressedNow, readStanding } from './store/marks.ts'
@@ -30,7 +16,7 @@ import { currentVersion, nextVersion } from './store/versions.ts'
  * Customers, domains, sources, grants, keys and marks, each change with its author and its reason. What changes makes a new version; the
  * reading half works on a store opened read-only. Every promise rejects when the store fails.
  */
-export interface Registry {
+export interface Registry extends KeyRegistry {
   /** One probe of an index: cheap enough to ask every 100 ms. */
   currentVersion(): Promise<number>
   load(): Promise<Snapshot>
@@ -39,8 +25,6 @@ export interface Registry {
   /** The policy, keys and suppressions that were in force at a version, for replay; null for a version that never was. */
   snapshotAt(version: number): Promise<Snapshot | null>
   standing(): Promise<readonly StandingMark[]>
-  /** A key that may sign now, its private half wrapped; null for any other. */
-  activeKey(key: KeyName): Promise<StoredKey | null>
 
   /** A line for each thing that `apply` would change; empty when nothing would. */
   plan(policy: CheckedPolicy): Promise<readonly string[]>
@@ -48,21 +32,6 @@ export interface Registry {
   /** YAML that applies again to an empty plan. */
   exportPolicy(): Promise<string>
   domains(): Promise<readonly DomainListing[]>
-
-  keys(): Promise<readonly KeyListing[]>
-  /** At most `limit` of the keys that grants need and nobody has made, those of the latest change first. One probe of an index when there is none. */
-  keysWanted(limit?: number): Promise<readonly WantedKey[]>
-  addKeys(keys: readonly MadeKey[]): Promise<void>
-  /** Pending keys whose record is to be looked for at `now`, at most twice `limit`. */
-  keysToLookFor(now: number, limit: number): Promise<readonly KeyListing[]>
-  /** When each of these is to be looked for again, in milliseconds since the epoch. */
-  lookForKeysAgain(keys: readonly (KeyName & { readonly at: number })[]): Promise<void>
-  /** The version from which on the key signs; null when no pending key has that name. */
-  markKeyActive(selector: string, domain: string, author?: string): Promise<number | null>
-  /** The same for several, in one version. */
-  markKeysActive(keys: readonly KeyName[], author?: string): Promise<number | null>
-  /** The version from which on it signs nothing; null when there is no such key, or it is retired. */
-  retireKey(selector: string, domain: string, author: string, reason: string): Promise<number | null>
 
   /** Whether anything changed. */
   suppress(customer: string, recipient: Mailbox, author: string, reason: string): Promise<boolean>
@@ -83,21 +52,11 @@ export function openRegistry<Tables>(db: Kysely<Tables>, operator: Domain, clock
     loadChanges: (snapshot) => loadNewer(store, snapshot),
     snapshotAt: (version) => loadSnapshotAt(store, operator, version),
     standing: () => readStanding(store),
-    activeKey: (key) => activeKey(store, key),
     plan: (policy) => planPolicy(store, policy),
     apply: (policy, author, reason = 'policy applied') => applyPolicy(store, policy, by(author, reason)),
     exportPolicy: () => exportStored(store),
     domains: () => listDomains(store, operator, clock.now()),
-    keys: () => listKeys(store),
-    keysWanted: (limit = 1000) => wantedKeys(store, limit),
-    keysToLookFor: (now, limit) => dueKeys(store, now, limit),
-    lookForKeysAgain: (keys) => lookAgain(store, keys),
-    addKeys: (keys) => addKeys(store, keys, clock.now()),
-    markKeyActive: (selector, domain, author = 'key check') =>
-      activateKeys(store, [{ selector, domain }], by(author, `the record of ${selector} at ${domain} was seen`)),
-    markKeysActive: (keys, author = 'key check') =>
-      activateKeys(store, keys, by(author, `the records of ${keys.length} keys were seen`)),
-    retireKey: (selector, domain, author, reason) => retireKey(store, selector, domain, by(author, reason)),
+    ...keyRegistry(store, by),
     ...marks(store, by),
   }
 }

@@ -226,7 +226,11 @@ describe('problems', () => {
     ],
     [
       domains('{ name: a.example, signing: { algorithms: [rsa-sha1] } }'),
-      'signing.algorithms.0: must be "rsa" or "ed25519"',
+      'signing.algorithms.0: must be "rsa" or "rsa-2048"',
+    ],
+    [
+      domains('{ name: a.example, signing: { algorithms: [rsa, rsa-3072] } }'),
+      'signing.algorithms: names several lengths of RSA',
     ],
     [
       domains('{ name: a.example, returnPath: bounce.b.example }'),

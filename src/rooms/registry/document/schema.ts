@@ -99,9 +99,10 @@ export const domainDocument = z
     signing: z
       .strictObject({
         algorithms: z
-          .array(z.enum(['rsa', 'ed25519']))
+          .array(z.enum(['rsa', 'rsa-2048', 'rsa-3072', 'rsa-4096', 'ed25519']))
           .min(1, 'names no algorithm')
           .refine((all) => new Set(all).size === all.length, 'names an algorithm twice')
+          .refine((all) => new Set(all.filter((one) => one !== 'ed25519')).size <= 1, 'names several lengths of RSA')
           .default(['rsa']),
       })
       .prefault({}),

@@ -82,7 +82,7 @@ function compileDomain(
     proof: compileProof(domain, assertedAt[domain.name], tokenOf),
     includeSubdomains: domain.includeSubdomains,
     dnsLock: domain.dnsLock,
-    algorithms: domain.signing.algorithms,
+    algorithms: domain.signing.algorithms.map((word) => (word === 'ed25519' ? word : 'rsa')),
     returnPath: domain.returnPath ?? null,
   }
 }

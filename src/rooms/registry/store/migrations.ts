@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { type Migration, runMigrations } from '../../../platform/sql.ts'
 import { parseStored, storedPages } from './customers.ts'
-import type { Store, StoreTransaction } from './tables.ts'
+import type { RegistryTables, Store, StoreTransaction } from './tables.ts'
 import { currentVersion } from './versions.ts'
 import { noteWanted } from './wanted.ts'
 
@@ -21,13 +21,29 @@ const second: Migration = {
   up: async (db) => {
     await createWanted(db)
     await addLooks(db)
+  },
+}
+
+/** A key has a life, and a name may have several keys in the course of time. */
+const lifeOfKeys: Migration = {
+  name: '003-life-of-keys',
+  up: async (db) => {
+    await rebuildKeys(db)
+    await db.schema
+      .alterTable('wanted_key')
+      .addColumn('bits', 'integer', (column) => column.notNull().defaultTo(2048))
+      .execute()
+    await db.schema
+      .alterTable('wanted_key')
+      .addColumn('rotation', 'integer', (column) => column.notNull().defaultTo(0))
+      .execute()
     await noteWantedByAll(db as Store)
   },
 }
 
 /** Brings the registry's tables up to date; safe when processes start together. */
 export async function migrateRegistry<Tables>(db: Kysely<Tables>): Promise<void> {
-  await runMigrations(db, 'registry', [first, second])
+  await runMigrations(db, 'registry', [first, second, lifeOfKeys])
 }
 
 async function createPolicy(db: Kysely<unknown>): Promise<void> {
@@ -126,6 +142,70 @@ async function addLooks(db: Kysely<unknown>): Promise<void> {
   await db.schema.createIndex('signing_key_customer').on('signing_key').column('customer').execute()
   await db.schema.createIndex('standing_from').on('standing').column('from_version').execute()
   await db.schema.createIndex('standing_until').on('standing').column('until_version').execute()
+}
+
+/** A primary key cannot be changed in place, on SQLite at least. */
+async function rebuildKeys(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('signing_key').renameTo('signing_key_of_old').execute()
+  for (const index of ['from', 'until', 'look', 'customer']) await db.schema.dropIndex(`signing_key_${index}`).execute()
+  await db.schema
+    .createTable('signing_key')
+    .addColumn('domain', 'text', (column) => column.notNull())
+    .addColumn('selector', 'text', (column) => column.notNull())
+    .addColumn('source', 'text', (column) => column.notNull())
+    .addColumn('customer', 'text', (column) => column.notNull())
+    .addColumn('algorithm', 'text', (column) => column.notNull())
+    .addColumn('bits', 'integer', (column) => column.notNull())
+    .addColumn('generation', 'integer', (column) => column.notNull())
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('state_since', 'bigint', (column) => column.notNull())
+    .addColumn('wrapped', 'text', (column) => column.notNull())
+    .addColumn('public_key', 'text', (column) => column.notNull())
+    .addColumn('record', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('seen_at', 'bigint')
+    .addColumn('gone_at', 'bigint')
+    .addColumn('active_from_version', 'bigint')
+    .addColumn('active_until_version', 'bigint')
+    .addColumn('look_at', 'bigint')
+    .addPrimaryKeyConstraint('signing_key_name', ['domain', 'selector', 'generation'])
+    .execute()
+  const kept = [
+    'domain',
+    'selector',
+    'source',
+    'customer',
+    'algorithm',
+    'bits',
+    'generation',
+    'state',
+    'wrapped',
+  ] as const
+  const more = ['public_key', 'record', 'created_at', 'seen_at', 'active_from_version', 'active_until_version'] as const
+  await (db as Kysely<RegistryTables & { signing_key_of_old: RegistryTables['signing_key'] }>)
+    .insertInto('signing_key')
+    .columns([...kept, ...more, 'look_at', 'state_since'])
+    .expression((query) =>
+      query
+        .selectFrom('signing_key_of_old')
+        .select([...kept, ...more, 'look_at'])
+        .select((row) => row.fn.coalesce('seen_at', 'created_at').as('state_since')),
+    )
+    .execute()
+  await db.schema.dropTable('signing_key_of_old').execute()
+  for (const [name, columns] of [
+    ['from', ['active_from_version']],
+    ['until', ['active_until_version']],
+    ['look', ['look_at']],
+    ['customer', ['customer']],
+    ['state', ['state', 'state_since']],
+  ] as const) {
+    await db.schema
+      .createIndex(`signing_key_${name}`)
+      .on('signing_key')
+      .columns([...columns])
+      .execute()
+  }
 }
 
 async function noteWantedByAll(store: Store): Promise<void> {

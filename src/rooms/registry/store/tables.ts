@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely'
+import type { KeyState } from '../key-state.ts'
 
 /** Moments are milliseconds since the epoch. A row with `from_version` and `until_version` is in force from the one up to, not with, the other. */
 export type RegistryTables = {
@@ -19,6 +20,7 @@ export type RegistryTables = {
     until: string
     asserted_at: number
   }
+  /** Every key that there ever was. The newest generation at a name is the one that counts there. */
   signing_key: {
     domain: string
     selector: string
@@ -26,17 +28,22 @@ export type RegistryTables = {
     customer: string
     algorithm: 'rsa-sha256' | 'ed25519-sha256'
     bits: number
+    /** Counts the keys of a domain, whoever's they were. */
     generation: number
-    state: 'pending' | 'active' | 'retired'
+    state: KeyState
+    /** When it came into this state. */
+    state_since: number
     wrapped: string
     /** `p=` of the record, in base64. */
     public_key: string
     record: string
     created_at: number
     seen_at: number | null
+    /** When the record of a retired or revoked key was seen to be gone, or its name given to a newer key. */
+    gone_at: number | null
     active_from_version: number | null
     active_until_version: number | null
-    /** When a pending key's record is to be looked for again; null for the others. */
+    /** When something is to be done about it: a look in DNS, or a step by the clock; null when there is nothing. */
     look_at: number | null
   }
   /** Keys that grants need and nobody has made. The lowest `turn` is next: it is the negative of the version that asked. */
@@ -45,6 +52,9 @@ export type RegistryTables = {
     domain: string
     source: string
     algorithm: 'rsa-sha256' | 'ed25519-sha256'
+    bits: number
+    /** 1: asked for beside a key that signs. */
+    rotation: number
     turn: number
   }
   suppression: { customer: string; address: string; from_version: number; until_version: number | null }
