@@ -15,7 +15,7 @@ const mostRecords = 20
 const otherVersion = /^[ \t]*v[ \t]*=[ \t]*(?!DKIM1[ \t]*(?:;|$))/
 
 /** Where the key of a signature stands, or a fault when no name can be that long (RFC 1035 §2.3.4). */
-export function keyNeedOf({ domain, selector }: KeyTags): KeyNeed | SyntaxFault {
+export function keyNeedOf({ domain, selector }: Pick<KeyTags, 'domain' | 'selector'>): KeyNeed | SyntaxFault {
   const name = keyRecordName(selector, domain).toLowerCase()
   return name.length > 253 ? syntaxFault('the name of the key record is too long') : { name, domain, selector }
 }

@@ -48,9 +48,16 @@ export function parseSignatureTags(value: string): SignatureTags | SyntaxFault {
   return isSyntaxFault(tags) ? tags : readSignatureTags(tags)
 }
 
+/**
+ * Versions that are read alike. Signatures by the drafts before RFC 4871 have `v=0.5` or none, and `q=dns`; they cover the same octets in
+ * the same way, and what is wrong with their age is wrong with their keys and algorithms, which are judged by themselves.
+ */
+const versions = [undefined, '0.5', '1']
+const queries = ['dns', 'dns/txt']
+
 /** Reads the tags of a DKIM-Signature field. */
 export function readSignatureTags(tags: TagList): SignatureTags | SyntaxFault {
-  if (tags.get('v') !== '1') return syntaxFault('v= is not 1')
+  if (!versions.includes(tags.get('v'))) return syntaxFault('v= is not 1')
   const message = readMessageSignatureTags(tags)
   if (isSyntaxFault(message)) return message
   const identity = tags.get('i')
@@ -75,7 +82,7 @@ export function readMessageSignatureTags(tags: TagList): MessageSignatureTags | 
   if (key.signedAt !== null && expiresAt !== null && expiresAt <= key.signedAt)
     return syntaxFault('x= is not later than t=')
   const query = tags.get('q')
-  if (query !== undefined && !query.split(':').some((method) => withoutFws(method).toLowerCase() === 'dns/txt'))
+  if (query !== undefined && !query.split(':').some((method) => queries.includes(withoutFws(method).toLowerCase())))
     return syntaxFault('q= has no method that counts')
   return { ...key, ...canonicalisation, signedFields, bodyHash, bodyLength, expiresAt }
 }

@@ -89,6 +89,8 @@ describe('a signing input', () => {
     ['t=1800000000; ', ''],
     ['; b=', '; b=AAAA'],
     ['; b=', '; b=; z=1'],
+    ['v=1; ', ''],
+    ['v=1; ', 'v=0.5; '],
     ['dkim-signature:', 'dkim-signatures:'],
     ['dkim-signature:', 'dkim-signature :'],
   ])('is a fault with %j as %j', (part, other) => {

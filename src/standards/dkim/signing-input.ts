@@ -62,6 +62,7 @@ function formGap(signature: SignatureTags, text: string): string | null {
   if (signature.headerCanonicalisation !== 'relaxed' || signature.bodyCanonicalisation !== 'relaxed') {
     return 'c= is not relaxed/relaxed'
   }
+  if (!text.startsWith('v=1; ')) return 'v= is not 1 or does not stand first'
   if (signature.bodyLength !== null) return 'l= is present'
   if (signature.signature.length > 0 || !text.endsWith('; b=')) return 'b= is not empty or not last'
   if (signature.signedAt === null || signature.expiresAt === null) return 't= or x= is absent'

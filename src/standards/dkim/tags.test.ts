@@ -55,8 +55,15 @@ describe('the tags of a DKIM-Signature', () => {
   })
 
   it.each([
-    ['v=1', 'v=2'],
     ['v=1; ', ''],
+    ['v=1', 'v=0.5'],
+    ['t=100', 't=100; q=dns'],
+  ])('are read in the form of the drafts before RFC 4871: %j as %j', (from, to) => {
+    expect(parseSignatureTags(whole.replace(from, to))).toMatchObject({ selector: 'sel', domain: 'acme.example' })
+  })
+
+  it.each([
+    ['v=1', 'v=2'],
     ['rsa-sha256', 'rsa-sha1'],
     ['d=acme.example', 'd='],
     ['d=acme.example', 'd=acme..example'],

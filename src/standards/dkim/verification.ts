@@ -4,9 +4,10 @@ import { signatureText } from './bare-signature.ts'
 import type { BodyHashes } from './body-hashes.ts'
 import { claimsOf, noClaims, readableClaims } from './claims.ts'
 import { fieldOccurrences } from './field-occurrences.ts'
+import { findKey, keyNeedOf } from './find-key.ts'
 import type { Circumstances, KeyNeed } from './key-answers.ts'
 import { type SignatureCheck, type SignedMessage, checkSignature, settled } from './signature-check.ts'
-import type { SignatureResult } from './signature-result.ts'
+import type { SignatureClaims, SignatureResult } from './signature-result.ts'
 import { readSignatureTags } from './signature-tags.ts'
 import { parseTagList } from './tag-list.ts'
 
@@ -52,14 +53,30 @@ function openSignature(message: SignedMessage, field: HeaderField, index: number
   const text = signatureText(message.section, field)
   const list = parseTagList(text)
   if (isSyntaxFault(list)) return settled(noClaims, 'permerror', list.reason)
-  // RFC 8301 §3.1: known well enough to be read, and not to be believed.
-  if (list.get('a')?.toLowerCase() === 'rsa-sha1')
-    return settled(readableClaims(list), 'policy', 'rsa-sha1 proves nothing')
+  if (list.get('a')?.toLowerCase() === 'rsa-sha1') return openSha1(readableClaims(list))
   const tags = readSignatureTags(list)
   if (isSyntaxFault(tags)) return settled(readableClaims(list), 'permerror', tags.reason)
   if (tags.signature.length === 0) return settled(readableClaims(list), 'permerror', 'b= is empty')
   const claims = claimsOf(tags, tags.identity ?? `@${tags.domain}`)
   return checkSignature(message, { index, text, tags, claims })
+}
+
+/** RFC 8301 §3.1: a signature that is known well enough to say what is wrong with its key, and not to be believed whatever it is. */
+function openSha1(claims: SignatureClaims): SignatureCheck {
+  const { domain, selector } = claims
+  const need = domain === null || selector === null ? null : keyNeedOf({ domain, selector })
+  if (need === null || isSyntaxFault(need)) return settled(claims, 'permerror', 'd= or s= names no key record')
+  return {
+    need,
+    conclude: ({ keys }) => {
+      const found = findKey(keys.get(need.name), 'rsa-sha256')
+      const bits = found.kind === 'key' ? found.key.bits : null
+      const testing = found.kind === 'key' && found.key.testing
+      const result = found.kind === 'key' ? 'policy' : found.kind
+      const reason = found.kind === 'key' ? 'rsa-sha1 proves nothing' : found.reason
+      return { ...claims, result, reason, uncoveredOctets: 0, keyBits: bits, testing }
+    },
+  }
 }
 
 /** The keys that checks need, each name once. */
