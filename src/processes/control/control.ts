@@ -83,7 +83,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   })
   channel.say({ kind: 'listening', what: 'http', name: 'control', address: door.address, port: door.port })
   channel.say({ kind: 'ready' })
-  setTimeout(api.warmUp, warmUpAfterMs).unref()
+  setTimeout(() => api.warmUp(), warmUpAfterMs).unref()
   if (problems.length > 0) channel.say({ kind: 'reloaded', problems })
 }
 
