@@ -27,7 +27,7 @@ const powers: Powers = {
     const asked = listenForSignals()
     // Before anything else: they load while the configuration is read.
     const ahead = spawnAhead()
-    const read = await configurationReader(file)
+    const read = await configurationReader(file, true)
     const config = read()
     if (config === null) {
       dismiss(ahead)
@@ -54,10 +54,19 @@ const powers: Powers = {
         throw new OperationError('usage', 'ANECHOIC_URL is set: set ANECHOIC_TOKEN too')
       return { operations: remoteOperations(url, new Secret(token)), close: () => Promise.resolve() }
     }
-    const config = (await configurationReader(asked))()
+    const config = (await configurationReader(asked, false))()
     if (config === null) throw new OperationError('usage', 'nothing was done')
     const { openNearby } = await import('./processes/nearby.ts')
     return openNearby(config).catch(asUsage)
+  },
+  verifier: async (asked) => {
+    const { openVerifier } = await import('./processes/verifier.ts')
+    return openVerifier(async () => {
+      const config = (await configurationReader(asked, false))()
+      if (config === null) throw new OperationError('usage', 'nothing was done')
+      const { dnsClient } = await import('./platform/dns-client.ts')
+      return dnsClient(config.dns.servers, config.dns.timeoutMs)
+    })
   },
   lab: async (args) => {
     if (!existsSync(labEntry)) throw new OperationError('usage', 'the lab is in a checkout of the project only')
@@ -73,10 +82,10 @@ function asUsage(error: unknown): never {
 }
 
 /** Reads to null when the configuration does not hold; then its problems have been told. */
-async function configurationReader(asked: string | null): Promise<() => Config | null> {
-  const { findConfig, isConfigProblems, loadConfig } = await import('./config/index.ts')
+async function configurationReader(asked: string | null, opensFiles: boolean): Promise<() => Config | null> {
+  const { findConfig, here, isConfigProblems, loadConfig } = await import('./config/index.ts')
   return () => {
-    const loaded = loadConfig(findConfig(asked), process.env)
+    const loaded = loadConfig(findConfig(asked), process.env, { ...here(), opensFiles })
     if (!isConfigProblems(loaded)) return loaded
     for (const problem of loaded.problems) terminal.err(`${problem}\n`)
     return null
@@ -84,8 +93,8 @@ async function configurationReader(asked: string | null): Promise<() => Config |
 }
 
 async function checkProblems(asked: string | null, policy: string | null): Promise<readonly string[]> {
-  const { findConfig, isConfigProblems, loadConfig } = await import('./config/index.ts')
-  const config = loadConfig(findConfig(asked), process.env)
+  const { findConfig, here, isConfigProblems, loadConfig } = await import('./config/index.ts')
+  const config = loadConfig(findConfig(asked), process.env, { ...here(), opensFiles: true })
   if (isConfigProblems(config)) return config.problems
   const file = policy ?? config.policy
   if (file === null) return []
@@ -102,6 +111,8 @@ async function checkProblems(asked: string | null, policy: string | null): Promi
 const terminal = {
   out: (text: string): void => void process.stdout.write(text),
   err: (text: string): void => void process.stderr.write(text),
+  pour: (text: string): Promise<void> => new Promise((resolve) => process.stdout.write(text, () => resolve())),
+  input: (): AsyncIterable<Buffer> => process.stdin,
 }
 // Whoever reads what we write may go before us.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})

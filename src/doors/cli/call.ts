@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings'
 import type { ExitCode } from '../../standards/exit-codes.ts'
 import type { Operations } from '../operations.ts'
+import type { OpenVerifier } from './verification.ts'
 
 /** What the command line needs from the rest of the program; `main.ts` supplies it. */
 export type Powers = {
@@ -11,6 +12,8 @@ export type Powers = {
   check(config: string | null, policy: string | null): Promise<readonly string[]>
   /** The running server's operations, or, when none runs, those on the stores themselves. */
   operations(config: string | null): Promise<{ readonly operations: Operations; close(): Promise<void> }>
+  /** What judges messages, with a zone in place of DNS or with DNS as configured. */
+  verifier: OpenVerifier
   /** Runs the lab in a process of its own. */
   lab(args: readonly string[]): Promise<ExitCode>
 }
@@ -18,6 +21,10 @@ export type Powers = {
 export type Terminal = {
   out(text: string): void
   err(text: string): void
+  /** As `out`, and resolves when the reader keeps up. */
+  pour(text: string): Promise<void>
+  /** What is piped in. */
+  input(): AsyncIterable<Buffer>
 }
 
 /** What each verb's action gets. */

@@ -11,6 +11,7 @@ import { labCommand } from './lab.ts'
 import { queueCommand } from './queue.ts'
 import { seenCommand } from './seen.ts'
 import { startCommand } from './start.ts'
+import { verifyCommand } from './verify.ts'
 import { whyCommand } from './why.ts'
 
 /** Runs one command line (without node and script) and resolves to the exit code. Never throws. */
@@ -60,6 +61,7 @@ const commands: readonly ((call: Call) => Command)[] = [
   keysCommand,
   queueCommand,
   whyCommand,
+  verifyCommand,
   labCommand,
 ]
 

@@ -1,0 +1,2 @@
+export { type DmarcOutcome, type DmarcResult, type Identifier, evaluateDmarc } from './evaluate.ts'
+export { type DmarcPolicy, policiesByStrength } from './record.ts'
