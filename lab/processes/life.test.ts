@@ -201,7 +201,10 @@ describe.concurrent('a start that can not be', { timeout: 60_000 }, () => {
     [
       'a certificate that is not there',
       'listeners: [{ name: upstream, port: 0, tls: { cert: ./none.pem, key: ./none.pem } }]\n',
-      [/^listener upstream: ENOENT.*none\.pem'$/],
+      [
+        /^\S+:1:53 listeners\.0\.tls\.cert: cannot be read: ENOENT.*none\.pem'$/,
+        /^\S+:1:70 listeners\.0\.tls\.key: cannot be read: ENOENT.*none\.pem'$/,
+      ],
     ],
     ['a data directory that is a file', 'dataDir: ./squatter.txt\n', [/^dataDir \S+squatter\.txt can not be used: /]],
     [

@@ -115,7 +115,7 @@ test('certificates are read again, and one that does not work leaves the old', a
   await reload('configuration read again')
   await until(async () => (await nameShown()) === 'second.lab.example', 'the new certificate')
   writeFileSync(join(directory, 'key.pem'), 'no key')
-  expect(await reload('upstream')).toMatch(/^listener upstream: .+$/m)
+  expect(await reload('not usable')).toMatch(/^\S+:\d+:\d+ listeners\.0\.tls\.cert: is not usable with its key: .+$/m)
   expect(await nameShown()).toBe('second.lab.example')
   writeIdentity(identities[1] as Identity)
 })

@@ -1,2 +1,2 @@
 export { type Config, isConfigProblems } from './config.ts'
-export { findConfig, loadConfig } from './load.ts'
+export { findConfig, here, loadConfig } from './load.ts'

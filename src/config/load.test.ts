@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createAuthority } from '../../lab/world/certificates.ts'
 import { type Config, isConfigProblems } from './config.ts'
 import { findConfig, loadConfig } from './load.ts'
 
@@ -11,7 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(directory, { recursive: true }))
 
-const surroundings = () => ({ directory, machineName: 'relay.example.net' })
+const surroundings = () => ({ directory, machineName: 'relay.example.net', opensFiles: false })
 
 function load(text: string, environment = {}): Config {
   writeFileSync(join(directory, 'a.yaml'), text)
@@ -71,7 +72,9 @@ describe('without a file', () => {
   })
 
   test('a machine whose name is no domain name is localhost', () => {
-    expect(loadConfig(null, {}, { directory, machineName: 'my_host!' })).toMatchObject({ hostname: 'localhost' })
+    expect(loadConfig(null, {}, { ...surroundings(), machineName: 'my_host!' })).toMatchObject({
+      hostname: 'localhost',
+    })
     expect(isConfigProblems(loadConfig(null, {}))).toBe(false)
   })
 
@@ -154,6 +157,41 @@ feedback: { addresses: ["dmarc@reports.example.net"] }
     expect(load('control: { publicUrl: "https://console.example.net/" }').control.publicUrl).toBe(
       'https://console.example.net',
     )
+  })
+})
+
+describe('the files that it names', () => {
+  const told = (text: string): readonly string[] => {
+    writeFileSync(join(directory, 'a.yaml'), text)
+    const loaded = loadConfig('a.yaml', {}, { ...surroundings(), opensFiles: true })
+    return isConfigProblems(loaded) ? loaded.problems : []
+  }
+  const text = `listeners:
+  - { name: in, port: 0, tls: { cert: cert.pem, key: key.pem } }
+providers: { m365: { clientCertificate: { ca: ca.pem } } }
+`
+
+  test('are each a problem when they are not there, at their place', () => {
+    expect(told(text)).toEqual([
+      expect.stringMatching(/^a\.yaml:2:39 listeners\.0\.tls\.cert: cannot be read: ENOENT/),
+      expect.stringMatching(/^a\.yaml:2:54 listeners\.0\.tls\.key: cannot be read: ENOENT/),
+      expect.stringMatching(/^a\.yaml:3:47 providers\.m365\.clientCertificate\.ca: cannot be read: ENOENT/),
+    ])
+  })
+
+  test('are a problem when a key is not that of its certificate, or there is no certificate', async () => {
+    const authority = await createAuthority('Test CA')
+    const [one, other] = [await authority.issue(['one.example']), await authority.issue(['two.example'])]
+    writeFileSync(join(directory, 'cert.pem'), one.cert)
+    writeFileSync(join(directory, 'key.pem'), other.key)
+    writeFileSync(join(directory, 'ca.pem'), 'no certificate')
+    expect(told(text)).toEqual([
+      expect.stringMatching(/^a\.yaml:2:39 listeners\.0\.tls\.cert: is not usable with its key: /),
+      expect.stringMatching(/^a\.yaml:3:47 providers\.m365\.clientCertificate\.ca: holds no certificate: /),
+    ])
+    writeFileSync(join(directory, 'key.pem'), one.key)
+    writeFileSync(join(directory, 'ca.pem'), authority.pem)
+    expect(told(text)).toEqual([])
   })
 })
 

@@ -8,12 +8,22 @@ import { readYaml } from '../standards/yaml/issues.ts'
 import { type Problem, formatProblem } from '../standards/yaml/problem.ts'
 import { YamlSource } from '../standards/yaml/source.ts'
 import type { Config, ConfigProblems } from './config.ts'
+import { fileProblems } from './files.ts'
 import { schema } from './schema.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What the machine adds; given by tests. */
-export type Surroundings = { readonly directory: string; readonly machineName: string }
+/** What the machine adds. */
+export type Surroundings = {
+  readonly directory: string
+  readonly machineName: string
+  /** Whether the files that it names are opened too: for whoever is about to use them. */
+  readonly opensFiles: boolean
+}
+
+export function here(): Surroundings {
+  return { directory: process.cwd(), machineName: machineName(), opensFiles: false }
+}
 
 /** The configuration file to use: the one asked for, else `./anechoic.yaml` where there is one, else none. */
 export function findConfig(asked: string | null, directory: string = process.cwd()): string | null {
@@ -29,7 +39,7 @@ export function findConfig(asked: string | null, directory: string = process.cwd
 export function loadConfig(
   path: string | null,
   environment: Environment,
-  surroundings: Surroundings = { directory: process.cwd(), machineName: machineName() },
+  surroundings: Surroundings = here(),
 ): Config | ConfigProblems {
   const file = path === null ? null : resolve(surroundings.directory, path)
   const base = file === null ? surroundings.directory : dirname(file)
@@ -43,17 +53,23 @@ export function loadConfig(
   }
   const source = new YamlSource(text, environment)
   const read = readYaml(source, schema, {})
-  const problems = 'value' in read ? portClashes(source, read.value) : read.problems
+  const absolute = (path: string) => resolve(base, path)
+  const problems =
+    'value' in read
+      ? [
+          ...portClashes(source, read.value),
+          ...(surroundings.opensFiles ? fileProblems(source, read.value, absolute) : []),
+        ]
+      : read.problems
   if (!('value' in read) || problems.length > 0) {
     return { problems: problems.map((problem) => formatProblem(path ?? 'anechoic.yaml', problem)) }
   }
-  return deepFreeze(complete(read.value, file, base, surroundings.machineName))
+  return deepFreeze(complete(read.value, file, absolute, surroundings.machineName))
 }
 
 type Read = z.output<typeof schema>
 
-function complete(read: Read, file: string | null, base: string, machine: string): Config {
-  const absolute = (path: string) => resolve(base, path)
+function complete(read: Read, file: string | null, absolute: (path: string) => string, machine: string): Config {
   const tls = (pair: { cert: string; key: string } | null) =>
     pair === null ? null : { cert: absolute(pair.cert), key: absolute(pair.key) }
   const dataDir = absolute(read.dataDir)
