@@ -237,8 +237,8 @@ export const rules: Readonly<Record<RuleId, Rule>> = {
       'We know who sent this message, and the owner of the domain in its From field has not granted that sender the right to use it. ' +
       'Anybody can have an account at the same provider as the owner; only the tenants that the owner lists may send as the domain.',
     remedy:
-      'If you own the domain, look at what was seen and grant the source in your account: the tenant id and the domain that the provider ' +
-      'names must both be listed. If you do not, use a From address of your own.',
+      'If you own the domain, look at what was seen and grant the source in your account; of a tenant of a provider, the tenant id and the domain ' +
+      'that the provider names must both be listed. If you do not, use a From address of your own.',
     fixer: 'the owner of the domain',
   },
   'class-not-authorised': {
@@ -293,12 +293,14 @@ export const rules: Readonly<Record<RuleId, Rule>> = {
   'evidence-required': {
     code: 550,
     enhanced: '5.7.1',
-    wire: (about) => `the grant requires a valid ${about ?? 'DKIM or ARC'} of the provider, which is not there`,
-    title: 'A required signature of the provider is not there',
+    wire: (about) => `a valid ${about ?? 'DKIM or ARC'} signature is required of this mail, and it is not there`,
+    title: 'A required signature is not there',
     happened:
-      "The owner of the domain asks that the provider's own DKIM signature or ARC set be there and valid. It was absent or invalid.",
+      "The owner of the domain asks that the provider's own DKIM signature or ARC set be there and valid, or the mail came from Google, where " +
+      "only the signature of the author's own domain tells one Workspace from another. It was absent, invalid, or covered too little.",
     remedy:
-      'Switch on DKIM for the domain at the provider and look for systems that change messages after the provider signed them.',
+      'Switch on DKIM for the domain at the provider and look for systems that change messages after the provider signed them. ARC ' +
+      'speaks of mail that was written in a mailbox: a grant that requires it lets no mail of on-premises servers pass.',
     fixer: 'the owner of the domain',
   },
   'lookup-failed': {
@@ -340,7 +342,8 @@ export const rules: Readonly<Record<RuleId, Rule>> = {
     wire: (about) => `over the limit of ${about ?? 'this source'}, please try again later`,
     title: 'Over a limit',
     happened:
-      'With this message the source would have sent more than its grant, its plan or its standing allows in an hour, in a day or in one message.',
+      'With this message the source would have sent more than its grant, its plan or its standing allows in an hour, in a day or in one ' +
+      'message; or one and the same message would have reached more recipients in a day than any honest list has.',
     remedy:
       'The sending server tries again as the window moves on. If you need more, the owner of the domain can raise the limits of the grant; a ' +
       'message with more recipients than the limit must be sent in parts. If you did not send that much, somebody else did.',

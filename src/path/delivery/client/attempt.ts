@@ -57,7 +57,7 @@ export async function attempt(
 ): Promise<readonly AttemptResult[]> {
   const { destination, recipients } = job
   const down = outbound.health.downBecause(destination.key)
-  if (down !== null) return recipients.map((one) => nowhere(one, 'retry', '4.4.1', down))
+  if (down !== null) return recipients.map((one) => ({ ...nowhere(one, 'retry', '4.4.1', ''), reply: down }))
   const entered = await outbound.limiter.enter(destination.key).catch((error: unknown) => {
     if (error instanceof Evicted) return null
     throw error
@@ -148,7 +148,8 @@ async function handOver(
     if (result.tryElsewhere && done.length === answered.length) {
       if (session !== null) outbound.pool.giveBack(session, policy)
       const rest = left.map((one) => ({
-        ...nowhere(one, 'retry', '4.4.1', answered[0]?.reply ?? 'refused'),
+        ...nowhere(one, 'retry', '4.4.1', 'refused'),
+        ...(answered[0] === undefined ? {} : { reply: answered[0].reply }),
         remote: target,
       }))
       return { kind: 'elsewhere', results: [...done, ...rest] }

@@ -507,7 +507,10 @@ describe('connections', () => {
     const gone = await startScriptedReceiver()
     await gone.close()
     const client = outbound()
-    for (let at = 0; at < 5; at++) expect(kinds(await send(client, to(gone.port)))).toEqual(['retry'])
+    for (let at = 0; at < 5; at++) {
+      const [result] = await send(client, to(gone.port))
+      expect(result).toMatchObject({ kind: 'retry', reply: expect.stringMatching(/^4\.4\.1 (?!4\.)/) })
+    }
     expect(client.metrics.attempts).toBe(3)
   })
 
