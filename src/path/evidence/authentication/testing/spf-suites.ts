@@ -106,6 +106,8 @@ function casesOf(file: string, text: string): readonly SpfCase[] {
   const recordsFrom = lines.findIndex((line) => line.startsWith('records:'))
   const zone: { [name: string]: ZoneEntry } = {}
   for (const line of lines.slice(recordsFrom + 1, testsFrom)) addRecord(zone, line)
+  // The suite's own resolver fails for names of this form.
+  for (const [name] of text.matchAll(/_dns_error[a-z.]*/g)) zone[name] = { otherwise: 'SERVFAIL' }
   const [document] = parseAllDocuments(
     lines.filter((_, at) => at <= recordsFrom - 1 || at >= testsFrom).join('\n'),
   ) as unknown as readonly { toJS(): Group }[]
