@@ -7,7 +7,7 @@ import { systemDns } from '../platform/dns-system.ts'
 import { openStore } from '../platform/sql.ts'
 import { isPolicyProblems, migrateRegistry, openRegistry, policyContext, readPolicy } from '../rooms/registry/index.ts'
 import type { MadeKey, Snapshot } from '../rooms/registry/index.ts'
-import { RollingCounters, StandingBook, countedSince } from '../rooms/watch/index.ts'
+import { CopyCounter, RollingCounters, StandingBook, countedSince } from '../rooms/watch/index.ts'
 import { ensureWrappingKey, generateKeys } from '../signer/index.ts'
 import type { Domain } from '../standards/names/domain.ts'
 import type { Custody, StoredMessage } from './custody/index.ts'
@@ -110,6 +110,7 @@ async function open({ reserveBytes = 1, writer }: Opening = {}): Promise<void> {
     policy: () => policy,
     standing,
     counters,
+    copies: new CopyCounter(),
     custody,
     carry: (message) => carried.push(message),
     ids: new DecisionIds(Date.now, shard, Math.random),

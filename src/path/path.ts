@@ -2,8 +2,15 @@ import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { LedgerEvent } from '../rooms/ledger/index.ts'
 import type { PolicySnapshot } from '../rooms/registry/index.ts'
-import type { RollingCounters, StandingBook } from '../rooms/watch/index.ts'
+import {
+  type CopyCounter,
+  type EnvelopeNumbers,
+  type RollingCounters,
+  type StandingBook,
+  envelopeNumbers,
+} from '../rooms/watch/index.ts'
 import type { Domain } from '../standards/names/domain.ts'
+import { formatMailbox } from '../standards/names/mailbox.ts'
 import type { Secret } from '../standards/secret.ts'
 import { RelaxedBodyHash } from '../standards/dkim/index.ts'
 import type { Reply } from '../standards/smtp/reply.ts'
@@ -14,11 +21,13 @@ import {
   type DecisionIds,
   type Rejudgement,
   type Subject,
+  copyKeyOf,
   counterKeysOf,
   decide,
   decideAtMail,
   recordOf,
   rejudge,
+  signatureQuestion,
   standingKeyOf,
   subjectOf,
 } from './decision/index.ts'
@@ -32,6 +41,7 @@ export type Rooms = {
   readonly policy: () => PolicySnapshot | null
   readonly standing: StandingBook
   readonly counters: RollingCounters
+  readonly copies: CopyCounter
   readonly custody: Custody
   /** Hands a message that was just stored to delivery, while its body is still in memory. */
   readonly carry: (message: StoredMessage, body: readonly Buffer[]) => void
@@ -90,7 +100,7 @@ async function orDefer<T>(rooms: Rooms, moment: Moment, step: () => Promise<T>):
     const policy = rooms.policy()
     const now = rooms.clock.now()
     const evidence = await rooms.evidence.gatherAtMail({ session, transaction, policy, fault: null, now })
-    const facts = inputFor(rooms, evidence, policy, subjectOf(evidence, policy, now))
+    const facts = inputFor(rooms, evidence, policy, subjectOf(evidence, policy, now), null)
     const input = { ...facts, systemFault: 'the message could not be judged' }
     return tell(rooms, at === 'mail' ? (decideAtMail(input) ?? decide(input)) : decide(input))
   }
@@ -103,12 +113,14 @@ async function onEndOfData(
   message: ReceivedMessage,
 ): Promise<Reply> {
   const policy = rooms.policy()
-  const evidence = await rooms.evidence.gather({ session, transaction, message, policy, now: rooms.clock.now() })
-  const { decision, subject } = judge(rooms, evidence, policy)
+  const now = rooms.clock.now()
+  const ask = (soFar: Evidence) => signatureQuestion(soFar, policy, now)
+  const evidence = await rooms.evidence.gather({ session, transaction, message, policy, ask, now })
+  const { decision, subject, copy } = judge(rooms, evidence, policy)
   switch (decision.verdict) {
     case 'relay':
     case 'hold':
-      return keep(rooms, decision, subject, session, transaction, message)
+      return keep(rooms, decision, { subject, copy }, session, transaction, message)
     case 'refuse':
     case 'defer':
       return tell(rooms, decision)
@@ -123,7 +135,7 @@ async function onMail(rooms: Rooms, session: Session, transaction: Transaction):
   const fault = rooms.custody.hasRoom() ? null : ({ kind: 'storage-full' } as const)
   const evidence = await rooms.evidence.gatherAtMail({ session, transaction, policy, fault, now: rooms.clock.now() })
   const subject = subjectOf(evidence, policy, rooms.clock.now())
-  const decision = decideAtMail(inputFor(rooms, evidence, policy, subject))
+  const decision = decideAtMail(inputFor(rooms, evidence, policy, subject, null))
   return decision === null ? null : tell(rooms, decision)
 }
 
@@ -138,13 +150,20 @@ async function onFault(
   return tell(rooms, judge(rooms, evidence, policy).decision)
 }
 
-function judge(
-  rooms: Rooms,
-  evidence: Evidence,
-  policy: PolicySnapshot | null,
-): { readonly decision: Decision; readonly subject: Subject } {
+/** A message in one of its copies, and to whom this copy goes. */
+type Copy = { readonly key: string; readonly envelope: EnvelopeNumbers }
+
+type Judged = { readonly decision: Decision; readonly subject: Subject; readonly copy: Copy | null }
+
+function judge(rooms: Rooms, evidence: Evidence, policy: PolicySnapshot | null): Judged {
   const subject = subjectOf(evidence, policy, rooms.clock.now())
-  return { decision: decide(inputFor(rooms, evidence, policy, subject)), subject }
+  const copy = copyOf(subject, evidence)
+  return { decision: decide(inputFor(rooms, evidence, policy, subject, copy)), subject, copy }
+}
+
+function copyOf(subject: Subject, evidence: Evidence): Copy | null {
+  const key = copyKeyOf(subject, evidence)
+  return key === null ? null : { key, envelope: envelopeNumbers(evidence.envelope.recipients.map(formatMailbox)) }
 }
 
 function inputFor(
@@ -152,10 +171,11 @@ function inputFor(
   evidence: Evidence,
   policy: PolicySnapshot | null,
   subject: Subject,
+  copy: Copy | null,
 ): Parameters<typeof decide>[0] {
   const now = rooms.clock.now()
   const standing = rooms.standing.standingFor(standingKeyOf(subject), now)
-  return { id: rooms.ids.next(), evidence, policy, standing, counters: countersFor(rooms, subject, now), now }
+  return { id: rooms.ids.next(), evidence, policy, standing, counters: countersFor(rooms, subject, copy, now), now }
 }
 
 type Taken = Extract<Decision, { readonly verdict: 'relay' | 'hold' }>
@@ -164,7 +184,7 @@ type Taken = Extract<Decision, { readonly verdict: 'relay' | 'hold' }>
 async function keep(
   rooms: Rooms,
   decision: Taken,
-  subject: Subject,
+  { subject, copy }: Pick<Judged, 'subject' | 'copy'>,
   session: Session,
   transaction: Transaction,
   message: ReceivedMessage,
@@ -174,8 +194,10 @@ async function keep(
   const charges = (keys === null ? [] : [keys.grant, keys.customer]).map((key) =>
     rooms.counters.charge(key, transaction.forwardPaths.length, now),
   )
+  const copied = copy === null ? null : rooms.copies.charge(copy.key, copy.envelope, now)
   const refund = (): void => {
     for (const charge of charges) rooms.counters.refund(charge)
+    if (copied !== null) rooms.copies.refund(copied)
   }
   saveCounters(rooms)
   const entry = entryFor(decision, session, transaction, message, now, rooms.holdFor)
@@ -196,7 +218,7 @@ async function keep(
 
 /** Asked for just before the message itself, so that both are in one group commit and a restart forgets no charge of what it took. */
 function saveCounters(rooms: Rooms): void {
-  const changed = rooms.counters.drain()
+  const changed = [...rooms.counters.drain(), ...rooms.copies.drain()]
   if (changed.length === 0) return
   rooms.custody.charge(changed).catch((error: unknown) => rooms.log.error('counters could not be saved', { error }))
 }
@@ -232,10 +254,11 @@ function decisionEvent(decision: Decision): LedgerEvent {
   return { kind: 'decision', at: now, id: decision.id, customer, source, detail: recordOf(decision) }
 }
 
-function countersFor(rooms: Rooms, subject: Subject, now: number): Counters {
+function countersFor(rooms: Rooms, subject: Subject, copy: Copy | null, now: number): Counters {
   const keys = counterKeysOf(subject)
   const counts = (key: string | undefined): Counters['grant'] => rooms.counters.counts(key ?? '', now)
-  return { grant: counts(keys?.grant), customer: counts(keys?.customer) }
+  const counters = { grant: counts(keys?.grant), customer: counts(keys?.customer) }
+  return copy === null ? counters : { ...counters, copies: rooms.copies.counts(copy.key, copy.envelope, now) }
 }
 
 function entryFor(

@@ -47,6 +47,16 @@ export function counterKeysOf(subject: Subject): { readonly grant: string; reado
   return { grant: `grant/${customer}/${id}`, customer: `customer/${customer}` }
 }
 
+/**
+ * What names all copies of a message: the id that Exchange Online gave it, or the signature that a Workspace made, with the hash of its body.
+ * Null when there is nothing to tell copies by, or no grant under which they could go out.
+ */
+export function copyKeyOf(subject: Subject, { m365, google, message }: Evidence): string | null {
+  const id = m365?.networkMessageId ?? google?.signature ?? null
+  if (subject.grant === null || id === null || message?.bodyHash === undefined) return null
+  return `${subject.grant.customer} ${id} ${message.bodyHash}`
+}
+
 /** The source that an attribution finds in the policy at `now`, or null. Kinds never stand in for each other. */
 export function findSource(attribution: Attribution, policy: PolicySnapshot, now: number): Source | null {
   const found = lookUp(attribution, policy, now)
@@ -59,6 +69,8 @@ function lookUp(attribution: Attribution, policy: PolicySnapshot, now: number): 
       const tenant = parseTenantId(attribution.tenant)
       return isSyntaxFault(tenant) ? null : policy.m365Source(tenant, attribution.originator)
     }
+    case 'google':
+      return policy.googleSource(attribution.domain)
     case 'smtp-auth':
       return policy.accountSource(attribution.account)
     case 'mtls':
@@ -85,7 +97,7 @@ function sourceOf(attribution: Attribution, evidence: Evidence, policy: PolicySn
 }
 
 /** Null when the connection proves nobody, or when its trust fields are not each there once and free of contradiction. */
-function attributionOf({ connection, m365 }: Evidence): Attribution | null {
+function attributionOf({ connection, m365, google }: Evidence): Attribution | null {
   switch (connection.kind) {
     case 'm365': {
       if (m365 === null || m365.tenant === null || m365.originator === null) return null
@@ -96,6 +108,11 @@ function attributionOf({ connection, m365 }: Evidence): Attribution | null {
         originator: m365.originator.value,
         connectingHost: m365.attributed?.address ?? null,
       }
+    }
+    case 'google': {
+      if (google === null || google.domain === null || google.dkim !== 'pass') return null
+      if (google.duplicates.length > 0 || google.conflicts.length > 0) return null
+      return { kind: 'google', domain: google.domain.value }
     }
     case 'smtp-auth':
       return { kind: 'smtp-auth', account: connection.account.value }

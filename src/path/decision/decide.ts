@@ -5,6 +5,7 @@ import * as arrival from './checks/arrival.ts'
 import * as author from './checks/author.ts'
 import { type Check, type DecideInput, type Finding, type Matter, finding } from './checks/matter.ts'
 import * as provider from './checks/provider.ts'
+import * as signatures from './checks/signatures.ts'
 import type { Decision, DecisionFacts, DecisionRecord, Permit, PermitRecord } from './decision.ts'
 import { type RuleId, ruleOrder, rules } from './rules.ts'
 import { lineOf, replyTo } from './wire.ts'
@@ -31,7 +32,7 @@ const checks: Readonly<Record<RuleId, Check>> = {
   'hybrid-host-not-listed': author.hybridHostNotListed,
   'reverse-path-not-owned': author.reversePathNotOwned,
   'sender-not-owned': author.senderNotOwned,
-  'evidence-required': acceptance.evidenceRequired,
+  'evidence-required': signatures.evidenceRequired,
   'lookup-failed': acceptance.lookupFailed,
   'key-not-ready': acceptance.keyNotReady,
   'system-fault': acceptance.systemFault,

@@ -33,6 +33,8 @@ export type Attribution =
       readonly originator: Domain
       readonly connectingHost: string | null
     }
+  /** The author domain, by its own signature on a message that came from Google. */
+  | { readonly kind: 'google'; readonly domain: Domain }
   | { readonly kind: 'smtp-auth'; readonly account: string }
   | { readonly kind: 'mtls'; readonly fingerprint: string }
   | { readonly kind: 'network'; readonly address: string }
@@ -64,7 +66,12 @@ export type Counters = {
   readonly grant: WindowCounts
   /** For `plan: trial`: all sources of the customer together. */
   readonly customer: WindowCounts
+  /** How far this message has come in all its copies; null, or absent in older records: it is not of a kind that is told apart. */
+  readonly copies?: CopyCounts | null
 }
+
+/** `reached`: distinct recipients within the last day; `fresh`: those of this envelope that are not among them. */
+export type CopyCounts = { readonly reached: number; readonly fresh: number }
 
 export type WindowCounts = {
   readonly messagesLastHour: number

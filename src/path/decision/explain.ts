@@ -67,7 +67,7 @@ function connected({ session }: Evidence): readonly string[] {
   ]
 }
 
-function provenBy({ connection, m365 }: Evidence): readonly string[] {
+function provenBy({ connection, m365, google }: Evidence): readonly string[] {
   switch (connection.kind) {
     case 'm365': {
       const first = `Microsoft 365, by its address (${connection.network.value}) and its certificate (${forPeople(connection.certificate.value)}). That is the provider, not the tenant.`
@@ -82,7 +82,26 @@ function provenBy({ connection, m365 }: Evidence): readonly string[] {
         ...m365.duplicates.map((name) => `There more than once, or in a look-alike form: ${forPeople(name)}.`),
         ...m365.malformed.map((name) => `Without a readable value: ${forPeople(name)}.`),
         ...m365.conflicts.map((words) => `Contradiction: ${forPeople(words)}.`),
+        ...m365.doubts.map((words) => `It could not be looked up whether this is genuine: ${forPeople(words)}.`),
         `DKIM of the provider: ${m365.dkim}; ARC of the provider: ${m365.arc}.`,
+        ...m365.findings.map((words) => `${forPeople(words)}.`),
+      ]
+    }
+    case 'google': {
+      const first = `Google, by its address (${connection.network.value}). That is the provider, not the Workspace.`
+      if (google === null) return [first]
+      return [
+        first,
+        google.domain === null
+          ? `No signature of the author's own domain was proven: ${google.dkim}.`
+          : `The Workspace, by the signature of ${google.domain.value}.`,
+        ...(google.relayingDomain === null
+          ? []
+          : [`X-Relaying-Domain, which is unsigned, names ${forPeople(google.relayingDomain)}.`]),
+        ...google.duplicates.map((name) => `There more than once: ${forPeople(name)}.`),
+        ...google.conflicts.map((words) => `Contradiction: ${forPeople(words)}.`),
+        ...google.doubts.map((words) => `It could not be looked up whether this is genuine: ${forPeople(words)}.`),
+        ...google.findings.map((words) => `${forPeople(words)}.`),
       ]
     }
     case 'smtp-auth':

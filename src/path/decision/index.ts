@@ -1,6 +1,7 @@
 export type * from './decision.ts'
 export { ruleOrder, rules } from './rules.ts'
-export { type Subject, counterKeysOf, standingKeyOf, subjectOf } from './attribute.ts'
+export { signatureQuestion } from './ask.ts'
+export { type Subject, copyKeyOf, counterKeysOf, standingKeyOf, subjectOf } from './attribute.ts'
 export { decide, decideAtMail, recordOf } from './decide.ts'
 export { explain } from './explain.ts'
 export { DecisionIds, parseDecisionId } from './decision-id.ts'

@@ -13,6 +13,9 @@ export const defaultLimits = {
 /** The budget of a customer on trial, over all its sources together. */
 export const trialBudget = { recipientsPerHour: 100, recipientsPerDay: 500 } as const
 
+/** Distinct recipients that one message may reach within a day, in all its copies: beyond any honest list that a mailbox writes to. */
+export const copyLimit = 1000
+
 /** The first limit that this message, counted, would exceed, in words; or null. */
 export function exceeded(
   grant: Grant,
@@ -21,9 +24,13 @@ export function exceeded(
   recipients: number,
 ): string | null {
   const limit = limitsOf(grant)
-  const { grant: used, customer } = counters
+  const { grant: used, customer, copies } = counters
   const bounds: readonly (readonly [count: number, most: number, words: string])[] = [
     [recipients, limit.recipientsPerMessage, 'recipients in one message'],
+    // An envelope that adds nobody is a retry.
+    ...(copies == null || copies.fresh === 0
+      ? []
+      : [[copies.reached + copies.fresh, copyLimit, 'recipients a day of one and the same message'] as const]),
     [used.messagesLastHour + 1, limit.messagesPerHour, 'messages an hour'],
     [used.messagesLastDay + 1, limit.messagesPerDay, 'messages a day'],
     [used.recipientsLastHour + recipients, limit.recipientsPerHour, 'recipients an hour'],

@@ -1,4 +1,4 @@
-import { defaultLimits, trialBudget } from './limits.ts'
+import { copyLimit, defaultLimits, trialBudget } from './limits.ts'
 import { type RuleId, ruleOrder, rules } from './rules.ts'
 
 /** The text of `docs/rules.md`. */
@@ -20,7 +20,9 @@ Nothing is accepted because no rule objected: the last rule asks that every leg 
 A grant may set its own limits. Where it sets none, these hold: ${number(defaultLimits.messagesPerHour)} messages an hour,
 ${number(defaultLimits.messagesPerDay)} messages a day, ${number(defaultLimits.recipientsPerHour)} recipients an hour, ${number(defaultLimits.recipientsPerDay)} recipients a day,
 ${number(defaultLimits.recipientsPerMessage)} recipients in one message. A customer on trial has, over all its sources together,
-${number(trialBudget.recipientsPerHour)} recipients an hour and ${number(trialBudget.recipientsPerDay)} a day. Only what is accepted or held counts. Windows move in
+${number(trialBudget.recipientsPerHour)} recipients an hour and ${number(trialBudget.recipientsPerDay)} a day. Only what is accepted or held counts. One and the same message
+of Exchange Online or of a Workspace reaches at most ${number(copyLimit)} distinct recipients a day, in whatever envelopes it is handed in; an envelope
+that adds no recipient is a retry. Windows move in
 steps of five minutes: room may come free up to five minutes later than the hour or the day is over, never earlier.
 
 ## Rules

@@ -170,11 +170,12 @@ describe('reverse names', () => {
 })
 
 describe('Google', () => {
-  it('proves no source yet, whatever comes with it', async () => {
-    expect(because(await prove({ address: '209.85.208.65', account: 'crm@acme' }))).toMatch(
-      /^unproven: .*Google as a source is not offered yet/,
-    )
-    expect(because(await prove({ address: '203.0.113.5' }, { google: ['203.0.113.0/24'] }))).toContain('Google')
+  it('is proven by its address, and by no account or certificate that comes with it', async () => {
+    const google = { kind: 'google', network: { value: '209.85.128.0/17', proof: 'address-list' } }
+    expect(await prove({ address: '209.85.208.65', account: 'crm@acme' })).toEqual(google)
+    expect(await prove({ address: '209.85.208.65', chain: [erp.der] })).toEqual(google)
+    const listed = await prove({ address: '203.0.113.5' }, { google: ['203.0.113.0/24'] })
+    expect(listed).toMatchObject({ kind: 'google', network: { value: '203.0.113.0/24' } })
   })
 })
 

@@ -31,7 +31,7 @@ export async function proveConnection(
     case 'm365':
       return proveM365(provers, session, place, now)
     case 'google':
-      return unproven(`${session.client.address} is Google's (${place.network}); Google as a source is not offered yet`)
+      return { kind: 'google', network: verified(place.network, 'address-list') }
     case 'shared':
       if (place.providersOwn)
         return unproven(`${session.client.address} is in ${place.range.name}, which proves no source`)

@@ -20,6 +20,7 @@ export type Proof =
   | 'account' // SASL password verified by us
   | 'listed-address' // the peer's address is in the policy's list
   | 'stamped' // a trust field that occurs exactly once on a proven provider connection
+  | 'signature' // a DKIM signature verified by us
   | 'built-in' // our own notifications
 
 /** Everything gathered about one message. Plain data, JSON all through: it goes into the ledger and is judged again on replay. */
@@ -29,6 +30,8 @@ export type Evidence = {
   readonly connection: ConnectionProof
   /** Present only when the connection proves Microsoft 365. */
   readonly m365: M365Evidence | null
+  /** Present only when the connection proves Google. */
+  readonly google: GoogleEvidence | null
   readonly envelope: EnvelopeEvidence
   /** null before the end of data, or when the header section could not be read. */
   readonly message: MessageEvidence | null
@@ -56,6 +59,8 @@ export type ConnectionProof =
       readonly relayPool: boolean
       readonly fcrdns: 'pass' | 'fail' | 'unavailable' | 'off'
     }
+  /** Google's own address: that is the provider, and says nothing of the Workspace. */
+  | { readonly kind: 'google'; readonly network: Verified<string> }
   | { readonly kind: 'smtp-auth'; readonly account: Verified<string>; readonly source: SourceRef }
   | { readonly kind: 'mtls'; readonly fingerprint: Verified<string>; readonly source: SourceRef }
   | { readonly kind: 'network'; readonly address: Verified<IpAddress>; readonly source: SourceRef }
@@ -88,12 +93,34 @@ export type M365Evidence = {
   readonly networkMessageId: string | null
   /** Facts that contradict facts, in words; any one of them refuses the message. */
   readonly conflicts: readonly string[]
+  /** What would be a conflict, but the DNS could not be asked whether it is genuine; in words. Any one of them puts the message off. */
+  readonly doubts: readonly string[]
   readonly dkim: ProviderProof
   readonly arc: ProviderProof
+  /** What was found on the signatures that were looked at, in words. */
+  readonly findings: readonly string[]
 }
 
-/** DKIM and ARC of the provider. Until they are verified here they are `not-evaluated`, which satisfies no grant that requires them. */
-export type ProviderProof = 'not-evaluated' | 'pass' | 'fail' | 'none'
+/**
+ * DKIM and ARC of the provider. `not-evaluated`: signatures are there and nobody asked for them, which satisfies no grant that requires
+ * them. `none`: there are none of the kind. `temperror`: a key could not be looked up.
+ */
+export type ProviderProof = 'not-evaluated' | 'pass' | 'fail' | 'none' | 'temperror'
+
+/** What tells one Workspace from another: nothing but the author domain's own signature. */
+export type GoogleEvidence = {
+  /** The author domain, once its own signature on this message was verified. */
+  readonly domain: Verified<Domain> | null
+  readonly dkim: ProviderProof
+  /** The first octets of the signature, which is the same in every copy of the message. */
+  readonly signature: string | null
+  /** X-Relaying-Domain: unsigned text, good for a contradiction only. */
+  readonly relayingDomain: string | null
+  readonly duplicates: readonly string[]
+  readonly conflicts: readonly string[]
+  readonly doubts: readonly string[]
+  readonly findings: readonly string[]
+}
 
 export type EnvelopeEvidence = {
   readonly reversePath: Mailbox | null
@@ -105,6 +132,8 @@ export type EnvelopeEvidence = {
 export type MessageEvidence = {
   readonly size: number
   readonly class: MessageClass
+  /** SHA-256 of the body under relaxed canonicalisation, in base64; of mail from a provider only. */
+  readonly bodyHash?: string
   /** Why the header section is not acceptable at all, or null. */
   readonly malformed: string | null
   readonly author:

@@ -27,6 +27,7 @@ export function evidenceOfOurOwn(operator: Domain, own: OwnMail): Evidence {
     session: { listener: 'self', client: loopback, greeting: null, tls: null },
     connection: { kind: 'self', operator: verified(operator, 'built-in') },
     m365: null,
+    google: null,
     envelope: { reversePath: null, srsShaped: false, recipients: [recipient], smtputf8 },
     message: { ...facts, class: 'notification' },
     claims: { tenant: null, originator: null },

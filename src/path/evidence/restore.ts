@@ -13,7 +13,15 @@ const count = z.number().int().nonnegative()
 const claim = z.strictObject({ claimed: z.string(), where: z.enum(['greeting', 'envelope', 'header', 'certificate']) })
 const source = z.strictObject({ customer: z.string(), source: z.string() })
 
-const proofs = ['address-list', 'client-certificate', 'account', 'listed-address', 'stamped', 'built-in'] as const
+const proofs = [
+  'address-list',
+  'client-certificate',
+  'account',
+  'listed-address',
+  'stamped',
+  'signature',
+  'built-in',
+] as const
 const verifiedBy = <T extends z.ZodType>(value: T, proof: (typeof proofs)[number]) =>
   z.strictObject({ value, proof: z.literal(proof) })
 
@@ -33,6 +41,7 @@ const connection = z.discriminatedUnion('kind', [
     relayPool: z.boolean(),
     fcrdns: z.enum(['pass', 'fail', 'unavailable', 'off']),
   }),
+  z.strictObject({ kind: z.literal('google'), network: verifiedBy(z.string(), 'address-list') }),
   z.strictObject({ kind: z.literal('smtp-auth'), account: verifiedBy(z.string(), 'account'), source }),
   z.strictObject({ kind: z.literal('mtls'), fingerprint: verifiedBy(z.string(), 'client-certificate'), source }),
   z.strictObject({ kind: z.literal('network'), address: verifiedBy(address, 'listed-address'), source }),
@@ -41,11 +50,14 @@ const connection = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('lookup-failed'), because: z.string() }),
 ])
 
-const providerProof = z.enum(['not-evaluated', 'pass', 'fail', 'none'])
+const providerProof = z.enum(['not-evaluated', 'pass', 'fail', 'none', 'temperror'])
+const words = z.array(z.string())
+/** Records of the time before there were such facts lack them. */
+const laterWords = words.default([])
 
 const m365 = z.strictObject({
-  duplicates: z.array(z.string()),
-  malformed: z.array(z.string()),
+  duplicates: words,
+  malformed: words,
   tenant: verifiedBy(tenant, 'stamped').nullable(),
   originator: verifiedBy(domain, 'stamped').nullable(),
   consumer: z.boolean(),
@@ -59,9 +71,22 @@ const m365 = z.strictObject({
   entity: z.enum(['hosted', 'hybridonprem', 'internet', 'other']).nullable(),
   senderAdCheck: z.string().nullable(),
   networkMessageId: z.string().nullable(),
-  conflicts: z.array(z.string()),
+  conflicts: words,
+  doubts: laterWords,
   dkim: providerProof,
   arc: providerProof,
+  findings: laterWords,
+})
+
+const google = z.strictObject({
+  domain: verifiedBy(domain, 'signature').nullable(),
+  dkim: providerProof,
+  signature: z.string().nullable(),
+  relayingDomain: z.string().nullable(),
+  duplicates: words,
+  conflicts: words,
+  doubts: words,
+  findings: words,
 })
 
 const hop = z.strictObject({
@@ -75,6 +100,7 @@ const hop = z.strictObject({
 const message = z.strictObject({
   size: count,
   class: z.enum(['hosted', 'hybrid', 'forwarded', 'notification', 'unknown']),
+  bodyHash: z.string().optional(),
   malformed: z.string().nullable(),
   author: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('mailbox'), mailbox }),
@@ -101,6 +127,7 @@ const evidence = z.strictObject({
   }),
   connection,
   m365: m365.nullable(),
+  google: google.nullable().default(null),
   envelope: z.strictObject({
     reversePath: mailbox.nullable(),
     srsShaped: z.boolean(),

@@ -296,7 +296,9 @@ describe('restoreEvidence', () => {
     const broken: unknown[] = [null, 1, 'x', [], {}]
     for (const key of Object.keys(recorded)) {
       const { [key]: _, ...without } = recorded
-      broken.push(without, { ...recorded, [key]: 'x' })
+      // Records of the time before there were Google sources have no word of them.
+      if (key !== 'google') broken.push(without)
+      broken.push({ ...recorded, [key]: 'x' })
     }
     broken.push(
       { ...recorded, more: 1 },

@@ -67,10 +67,11 @@ export function openEvidence({ providers, limits, dns, clock, log }: EvidenceOpt
     fcrdns,
   }
   const headerLimits = { maxBytes: limits.maxHeaderBytes, maxFields: limits.maxHeaderFields }
+  const tools = { provers, limits: headerLimits, dns }
   const passwords = new PasswordVerifier()
   return {
-    gather: (occasion) => gatherEvidence(provers, headerLimits, { ...occasion, fault: null }),
-    gatherAtMail: (occasion) => gatherEvidence(provers, headerLimits, { ...occasion, message: null }),
+    gather: (occasion) => gatherEvidence(tools, { ...occasion, fault: null }),
+    gatherAtMail: (occasion) => gatherEvidence(tools, { ...occasion, message: null }),
     ofOurOwn: ({ operator, own }) => evidenceOfOurOwn(operator, own),
     verifyPassword: ({ username, password, policy }) =>
       passwords.verify(policy.accountSource(username)?.passwordHash ?? null, password, clock.now()),

@@ -3,7 +3,7 @@ import type { Custody } from '../../path/custody/index.ts'
 import type { Delivery } from '../../path/delivery/index.ts'
 import type { EvidenceRoom } from '../../path/evidence/index.ts'
 import type { Log } from '../../platform/log.ts'
-import type { RollingCounters } from '../../rooms/watch/index.ts'
+import type { CopyCounter, RollingCounters } from '../../rooms/watch/index.ts'
 import { readProgress } from '../ledger-progress.ts'
 import { atMost, repeat } from '../waiting.ts'
 
@@ -15,6 +15,7 @@ export type ChoresOptions = {
   readonly delivery: Delivery
   readonly custody: Custody
   readonly counters: RollingCounters
+  readonly copies: CopyCounter
   readonly evidence: EvidenceRoom
   readonly store: Kysely<unknown>
   readonly shard: number
@@ -23,10 +24,10 @@ export type ChoresOptions = {
 
 /** What recurs beside the mail: counters to disk, holds that run out, the outbox trimmed, the provider's address list refreshed. */
 export function startChores(options: ChoresOptions): { stop(): Promise<void> } {
-  const { delivery, custody, counters, evidence, store, shard, log } = options
+  const { delivery, custody, counters, copies, evidence, store, shard, log } = options
   const trouble = (what: string) => (error: unknown) => log.error(`${what} failed`, { error })
   const saveCounters = async (): Promise<void> => {
-    const changed = counters.drain()
+    const changed = [...counters.drain(), ...copies.drain()]
     if (changed.length > 0) await custody.charge(changed)
   }
   let trimmed = 0

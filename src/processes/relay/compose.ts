@@ -9,7 +9,7 @@ import { systemDns } from '../../platform/dns-system.ts'
 import type { Log } from '../../platform/log.ts'
 import { openStore } from '../../platform/sql.ts'
 import { migrateRegistry, openRegistry } from '../../rooms/registry/index.ts'
-import { RollingCounters, StandingBook, countedSince } from '../../rooms/watch/index.ts'
+import { CopyCounter, RollingCounters, StandingBook, countedSince } from '../../rooms/watch/index.ts'
 import type { SignerClient } from '../../signer/index.ts'
 import type { Secret } from '../../standards/secret.ts'
 import type { SupervisorChannel } from '../child.ts'
@@ -52,7 +52,10 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   const standing = new StandingBook()
   const dns = systemDns(config.dns.servers, config.dns.timeoutMs)
   const counters = new RollingCounters()
-  counters.load(await custody.charges(countedSince(now())))
+  const copies = new CopyCounter()
+  const saved = await custody.charges(countedSince(now()))
+  counters.load(saved.filter((charge) => !CopyCounter.owns(charge)))
+  copies.load(saved)
   const { providers, limits } = config
   const evidence = await orFailure('providers', () => openEvidence({ providers, limits, dns, clock, log }))
 
@@ -71,6 +74,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
     policy: policy.current,
     standing,
     counters,
+    copies,
     custody,
     carry: (message, body) => delivery?.offer(message, body),
     ids: new DecisionIds(now, shard, Math.random),
@@ -95,7 +99,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   let isOpen = false
   const desk = { custody, delivery, holdFor: config.retention.heldBodies, now, isOpen: () => isOpen }
   answerDeskQuestions(channel, openDesk(desk))
-  const chores = startChores({ delivery, custody, counters, evidence, store, shard, log })
+  const chores = startChores({ delivery, custody, counters, copies, evidence, store, shard, log })
   const listeners = listenersOf(channel, path.gate, log, clock)
   const carrying = delivery
   channel.onReload((next) => {

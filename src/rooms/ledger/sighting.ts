@@ -5,10 +5,11 @@ import type { StoredEvent } from './event.ts'
 export type Sighting = {
   /** The owner of the author domain, else of the source; null when it is nobody's here. */
   readonly customer: string | null
-  /** What the connection proves: m365, smtp-auth, mtls, network, or unproven. */
+  /** What the connection proves: m365, google, smtp-auth, mtls, network, or unproven. */
   readonly kind: string
-  /** The tenant, account or fingerprint that was proven. */
+  /** The tenant, account or fingerprint that was proven; of Google the domain whose signature was. */
   readonly tenant: string | null
+  /** Of Google: X-Relaying-Domain, which is unsigned text. */
   readonly originator: string | null
   readonly class: string | null
   readonly connectingHost: string | null
@@ -70,6 +71,12 @@ function proven(kind: string, evidence: unknown, customer: string | null): Prove
         tenant: text(at(evidence, 'm365', 'tenant', 'value')),
         originator: text(at(evidence, 'm365', 'originator', 'value')),
         connectingHost: text(at(evidence, 'm365', 'attributed', 'address')),
+      }
+    case 'google':
+      return {
+        ...nothing,
+        tenant: text(at(evidence, 'google', 'domain', 'value')),
+        originator: text(at(evidence, 'google', 'relayingDomain')),
       }
     case 'smtp-auth':
       return { ...nothing, tenant: text(at(connection, 'account', 'value')) }

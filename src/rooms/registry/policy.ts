@@ -93,6 +93,11 @@ export interface PolicySnapshot {
   ownerOf(domain: Domain): OwnedDomain | null
   /** The m365 source with this tenant id and this originator domain. */
   m365Source(tenant: TenantId, originator: Domain): Source | null
+  /**
+   * The Workspace that signs for this domain: by the name of the Workspace itself, by a grant of the domain, or (by `ownerOf`) by the
+   * parent that includes it.
+   */
+  googleSource(domain: Domain): Extract<Source, { kind: 'google' }> | null
   accountSource(username: string): Extract<Source, { kind: 'smtp-auth' }> | null
   fingerprintSource(fingerprint: string): Source | null
   networkSource(address: IpAddress, now: number): Source | null

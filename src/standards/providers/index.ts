@@ -11,8 +11,8 @@ import type { SharedRange } from './range.ts'
 import { sharedServices } from './services.ts'
 
 export type { SharedRange } from './range.ts'
-export { m365Endpoints, m365Outbound, m365RelayPool, m365ReverseDomain } from './m365.ts'
-export { googleOutbound } from './google.ts'
+export { isInitialDomain, m365Endpoints, m365Outbound, m365RelayPool, m365ReverseDomain, m365Sealer } from './m365.ts'
+export { googleOutbound, workspaceOfDefaultKey } from './google.ts'
 export { isConsumerOriginator, isProviderOwnedDomain } from './domains.ts'
 export { isProviderCertificateName } from './certificates.ts'
 

@@ -78,3 +78,11 @@ export const m365Historical: SharedRange = {
 
 /** Reverse names of the outbound hosts lie below this name. */
 export const m365ReverseDomain = 'protection.outlook.com' as string as Domain
+
+/** `d=` of the ARC sets that Exchange Online seals. */
+export const m365Sealer = 'microsoft.com' as string as Domain
+
+/** Whether this is the initial domain of a tenant: a name right below onmicrosoft.com or its kin in other clouds. */
+export function isInitialDomain(domain: Domain): boolean {
+  return /^[a-z0-9-]+\.(?:onmicrosoft\.(?:com|us|de)|partner\.onmschina\.cn)$/.test(domain)
+}

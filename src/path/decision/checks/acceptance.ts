@@ -2,24 +2,14 @@ import { belongsTo, grantsClass, keysFor } from '../authority.ts'
 import { exceeded } from '../limits.ts'
 import { speaksAsOperator } from './author.ts'
 import { type Check, type Matter, finding } from './matter.ts'
-
-export const evidenceRequired: Check = ({ evidence: { m365 }, subject: { grant } }) => {
-  if (grant === null) return null
-  const wanting = (['dkim', 'arc'] as const).filter(
-    (kind) => grant.evidence[kind] === 'require' && m365?.[kind] !== 'pass',
-  )
-  if (wanting.length === 0) return null
-  const found = wanting.map((kind) => `${kind} is ${m365?.[kind] ?? 'none'}`)
-  return finding(
-    `the grant ${grant.id} requires more: ${found.join(', ')}`,
-    wanting.join(' and ').toUpperCase().replace(' AND ', ' and '),
-  )
-}
+import { signaturesSuffice, unresolvedSignature } from './signatures.ts'
 
 export const lookupFailed: Check = (matter) => {
   const { evidence, policy, subject } = matter
   if (evidence.connection.kind === 'lookup-failed') return finding(evidence.connection.because)
   if (policy === null) return finding('the policy cannot be had')
+  const unresolved = unresolvedSignature(matter)
+  if (unresolved !== null) return finding(unresolved)
   if (subject.owned?.dnsLock === true && !speaksAsOperator(matter)) {
     return finding(`${subject.owned.name} is under a DNS lock, which this version does not read`)
   }
@@ -68,6 +58,7 @@ export function isGranted(matter: Matter): boolean {
     !owned.dnsLock &&
     belongsTo(policy, source.customer, author, now) &&
     grantsClass(grant, messageClass) &&
+    signaturesSuffice(matter) &&
     keysFor(policy, source.customer, source.id, author).length > 0
   )
 }

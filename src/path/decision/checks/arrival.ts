@@ -42,6 +42,7 @@ export const sourceUnproven: Check = ({ evidence: { connection }, policy, subjec
       if (policy === null || source !== null) return null
       return finding(`the policy lists no such ${connection.kind} source (any more)`)
     case 'm365':
+    case 'google':
     case 'self':
     case 'lookup-failed':
       return null

@@ -1,5 +1,6 @@
 import type { Domain } from '../../../standards/names/domain.ts'
 import { belongsTo, grantsClass, listsHost, proofGap } from '../authority.ts'
+import { awaitsGoogle } from './signatures.ts'
 import { type Check, type Finding, type Matter, finding } from './matter.ts'
 
 export const authorMalformed: Check = ({ evidence: { message } }) =>
@@ -27,7 +28,7 @@ export const tenantNotAuthorised: Check = (matter) => {
       ? null
       : finding(`our own mail speaks for ${evidence.connection.operator.value} only`, author)
   }
-  if (grant !== null) return null
+  if (grant !== null || awaitsGoogle(matter)) return null
   const owner = owned === null ? 'nobody' : owned.customer
   if (source === null)
     return finding(`${whoSent(matter)} is in no source of the policy; ${author} is owned by ${owner}`, author)
@@ -90,6 +91,8 @@ function whoSent({ subject: { attribution } }: Matter): string {
   switch (attribution.kind) {
     case 'm365':
       return `tenant ${attribution.tenant} with originator ${attribution.originator}`
+    case 'google':
+      return `the Workspace that signs for ${attribution.domain}`
     case 'smtp-auth':
       return `account ${attribution.account}`
     case 'mtls':

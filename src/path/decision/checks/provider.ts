@@ -1,9 +1,9 @@
 import { consumerTenant } from '../../../standards/names/tenant.ts'
-import type { M365Evidence } from '../../evidence/evidence.ts'
+import type { GoogleEvidence, M365Evidence } from '../../evidence/evidence.ts'
 import { type Check, type Matter, finding } from './matter.ts'
 
 export const evidenceDuplicate: Check = (matter) => {
-  const duplicates = onProvider(matter)?.duplicates ?? []
+  const duplicates = (onMicrosoft(matter) ?? onGoogle(matter))?.duplicates ?? []
   return duplicates.length === 0
     ? null
     : finding(`more than one, or a look-alike, of: ${duplicates.join(', ')}`, duplicates[0])
@@ -11,7 +11,7 @@ export const evidenceDuplicate: Check = (matter) => {
 
 export const evidenceMissing: Check = (matter) => {
   if (matter.evidence.connection.kind !== 'm365') return null
-  const m365 = onProvider(matter)
+  const m365 = onMicrosoft(matter)
   const absent = [
     m365?.tenant == null ? 'the tenant id' : null,
     m365?.originator == null ? 'the originator domain' : null,
@@ -23,14 +23,13 @@ export const evidenceMissing: Check = (matter) => {
 }
 
 export const evidenceConflict: Check = (matter) => {
-  const m365 = onProvider(matter)
-  if (m365 === null) return null
-  const conflicts = [...m365.conflicts, ...contradictions(m365)]
+  const m365 = onMicrosoft(matter)
+  const conflicts = m365 === null ? (onGoogle(matter)?.conflicts ?? []) : [...m365.conflicts, ...contradictions(m365)]
   return conflicts.length === 0 ? null : finding([...new Set(conflicts)].join('; '), conflicts[0])
 }
 
 export const consumerService: Check = (matter) => {
-  const m365 = onProvider(matter)
+  const m365 = onMicrosoft(matter)
   if (m365 === null || !(m365.consumer || m365.tenant?.value === consumerTenant)) return null
   return finding(
     `the consumer service (${m365.originator?.value ?? 'no originator'}, tenant ${m365.tenant?.value ?? 'not named'})`,
@@ -53,6 +52,10 @@ function contradictions({ xoorg, originator, attributed, tenant }: M365Evidence)
   return found
 }
 
-function onProvider({ evidence }: Matter): M365Evidence | null {
+function onMicrosoft({ evidence }: Matter): M365Evidence | null {
   return evidence.connection.kind === 'm365' ? evidence.m365 : null
+}
+
+function onGoogle({ evidence }: Matter): GoogleEvidence | null {
+  return evidence.connection.kind === 'google' ? evidence.google : null
 }

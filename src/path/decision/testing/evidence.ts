@@ -1,5 +1,11 @@
 import type { Mailbox } from '../../../standards/names/mailbox.ts'
-import type { ConnectionProof, Evidence, M365Evidence, MessageEvidence } from '../../evidence/evidence.ts'
+import type {
+  ConnectionProof,
+  Evidence,
+  GoogleEvidence,
+  M365Evidence,
+  MessageEvidence,
+} from '../../evidence/evidence.ts'
 import type { DecideInput } from '../checks/matter.ts'
 import type { Counters } from '../decision.ts'
 import { newDecisionId } from '../decision-id.ts'
@@ -40,8 +46,10 @@ export const hostedFields: M365Evidence = {
   senderAdCheck: '1',
   networkMessageId: null,
   conflicts: [],
+  doubts: [],
   dkim: 'not-evaluated',
   arc: 'not-evaluated',
+  findings: [],
 }
 
 export const hostedMessage: MessageEvidence = {
@@ -63,6 +71,7 @@ export const hosted: Evidence = {
   session: { listener: 'upstream', client: ip('40.107.1.1'), greeting: null, tls: null },
   connection: m365Connection,
   m365: hostedFields,
+  google: null,
   envelope: {
     reversePath: mailbox('alice@acme.example'),
     srsShaped: false,
@@ -90,6 +99,23 @@ export const account: Evidence = {
   m365: null,
 }
 
+/** Acme's Workspace hands over what Acme's key has signed. */
+export const workspace: Evidence = {
+  ...hosted,
+  connection: { kind: 'google', network: proven('209.85.128.0/17') },
+  m365: null,
+  google: {
+    domain: proven(domain('acme.example')),
+    dkim: 'pass',
+    signature: 'c2lnbmF0dXJl',
+    relayingDomain: null,
+    duplicates: [],
+    conflicts: [],
+    doubts: [],
+    findings: [],
+  },
+}
+
 /** A report that we write ourselves. */
 export const ownReport: Evidence = over(
   {
@@ -111,6 +137,7 @@ export type EvidenceChanges = {
   readonly fault?: Evidence['fault']
   readonly connection?: ConnectionProof
   readonly m365?: Partial<M365Evidence>
+  readonly google?: Partial<GoogleEvidence>
   readonly envelope?: Partial<Evidence['envelope']>
   readonly message?: Partial<MessageEvidence>
 }
@@ -122,6 +149,7 @@ export function over(evidence: Evidence, changes: EvidenceChanges): Evidence {
     fault: changes.fault ?? evidence.fault,
     connection: changes.connection ?? evidence.connection,
     m365: evidence.m365 === null ? null : { ...evidence.m365, ...changes.m365 },
+    google: evidence.google === null ? null : { ...evidence.google, ...changes.google },
     envelope: { ...evidence.envelope, ...changes.envelope },
     message: evidence.message === null ? null : { ...evidence.message, ...changes.message },
   }

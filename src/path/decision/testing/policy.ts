@@ -107,6 +107,15 @@ export function policyOf(customers: readonly Customer[], extras: PolicyExtras = 
     ownerOf,
     m365Source: (tenant, originator) =>
       findSource('m365', (one) => one.tenant === tenant && one.originators.includes(originator)),
+    googleSource: (name) =>
+      findSource('google', (one) => one.workspaceDomain === name) ??
+      findSource('google', (one) =>
+        grants.some(
+          (held) =>
+            held.source === one.id &&
+            held.domains.some((granted) => granted === name || granted === ownerOf(name)?.name),
+        ),
+      ),
     accountSource: (username) => findSource('smtp-auth', (one) => one.username === username),
     fingerprintSource: (fingerprint) => findSource('mtls', (one) => one.fingerprints.includes(fingerprint)),
     networkSource: (address, at) =>
@@ -148,12 +157,14 @@ export const acme: Customer = {
       initialDomain: domain('acme.onmicrosoft.com'),
       hybridHosts: [network('198.51.100.7')],
     },
+    { customer: 'acme', id: 'acme-google', kind: 'google', workspaceDomain: domain('acme.example') },
     { customer: 'acme', id: 'acme-crm', kind: 'smtp-auth', username: 'crm@acme', passwordHash: 'unused' },
     { customer: 'acme', id: 'acme-erp', kind: 'mtls', fingerprints: ['sha256:aa'] },
     { customer: 'acme', id: 'acme-plant', kind: 'network', networks: [network('203.0.113.0/28')], leases: [] },
   ],
   grants: [
     grant('acme', 'acme-m365', ['acme.example']),
+    grant('acme', 'acme-google', ['acme.example']),
     grant('acme', 'acme-crm', ['acme.example']),
     grant('acme', 'acme-erp', ['acme.example']),
     grant('acme', 'acme-plant', ['acme.example']),

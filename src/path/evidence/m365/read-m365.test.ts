@@ -46,8 +46,10 @@ describe('readM365', () => {
       senderAdCheck: '1',
       networkMessageId: '0d98eed3-bc91-4265-35e5-08d9fa4db302',
       conflicts: [],
+      doubts: [],
       dkim: 'not-evaluated',
       arc: 'not-evaluated',
+      findings: [],
     })
   })
 

@@ -10,7 +10,7 @@ import { type TrustField, type TrustValues, trustFields } from './trust-fields.t
 
 /**
  * Reads what Exchange Online stamped on a message, from a connection that is proven to be its own. `xoorg` is what MAIL said (threats of a
- * planted header do not reach it). DKIM and ARC are not evaluated here.
+ * planted header do not reach it). Signatures are not looked at here.
  */
 export function readM365(fields: TrustValues, xoorg: Claimed<string> | null): M365Evidence {
   const malformed = new Set<string>()
@@ -44,8 +44,10 @@ export function readM365(fields: TrustValues, xoorg: Claimed<string> | null): M3
     senderAdCheck: senderAdCheck ?? (malformed.has(trustFields.senderAdCheck) ? 'malformed' : null),
     networkMessageId,
     conflicts: conflictsBetween({ tenant, originator, organization, attributed, xoorg: said }),
+    doubts: [],
     dkim: 'not-evaluated',
     arc: 'not-evaluated',
+    findings: [],
   }
 }
 

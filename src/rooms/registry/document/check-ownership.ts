@@ -28,7 +28,11 @@ export function checkOwnership(
     }
   }
   for (const draft of drafts) {
-    problems.push(...returnPathProblems(source, draft), ...grantProblems(source, draft, owners))
+    problems.push(
+      ...returnPathProblems(source, draft),
+      ...workspaceProblems(source, draft, owners),
+      ...grantProblems(source, draft, owners),
+    )
   }
   return problems
 }
@@ -40,6 +44,22 @@ function returnPathProblems(source: SourceText, draft: CustomerDraft): readonly 
     if (returnPath === undefined || draft.domains.some((one) => isAtOrBelow(returnPath, one.value.name))) return []
     return [
       source.problem([...path, 'returnPath'], `${returnPath} is not at or below a domain of customer ${draft.id}`),
+    ]
+  })
+}
+
+/** A Workspace may bear a name that is in no policy, but not that of another customer. */
+function workspaceProblems(
+  source: SourceText,
+  draft: CustomerDraft,
+  owners: ReadonlyMap<string, Owned>,
+): readonly Problem[] {
+  return draft.sources.flatMap(({ path, value }) => {
+    if (value.kind !== 'google') return []
+    const owner = nearestOwner(value.workspaceDomain, (name) => owners.get(name))
+    if (owner == null || owner.customer === draft.id) return []
+    return [
+      source.problem([...path, 'workspaceDomain'], `${value.workspaceDomain} is not a domain of customer ${draft.id}`),
     ]
   })
 }
@@ -59,10 +79,11 @@ function grantProblems(
     if (ids.has(grant.id)) tell(['id'], `this customer has another grant ${grant.id}`)
     ids.add(grant.id)
     if (!draft.sourceIds.has(grant.source)) tell(['source'], `customer ${draft.id} has no source ${grant.source}`)
-    if (kinds.get(grant.source) === 'google') {
+    const kind = kinds.get(grant.source)
+    if (kind !== undefined && kind !== 'm365' && grant.evidence.arc === 'require') {
       tell(
-        ['source'],
-        'this version cannot tell one Workspace from another yet, so a Google source can be granted nothing',
+        ['evidence', 'arc'],
+        `ARC is evidence of Microsoft 365 alone: with a source of kind ${kind} nothing would pass`,
       )
     }
     for (const [at, domain] of grant.domains.entries()) {

@@ -380,8 +380,8 @@ describe('problems', () => {
     [grant('source: nobody, domains: [acme.example]'), 'grants.0.source: customer acme has no source nobody'],
     [grant('source: "*", domains: [acme.example]'), 'grants.0.source: must be lower-case'],
     [
-      grant('source: g, domains: [acme.example]'),
-      'grants.0.source: this version cannot tell one Workspace from another',
+      grant('source: g, domains: [acme.example], evidence: { arc: require }'),
+      'grants.0.evidence.arc: ARC is evidence of Microsoft 365 alone',
     ],
     [grant('source: m, domains: ["*"]'), 'grants.0.domains.0: the domain has a malformed label'],
     [

@@ -8,6 +8,7 @@ import { BranchingMap } from './branching-map.ts'
 import { NetworkSources } from './network-sources.ts'
 
 type AccountSource = Extract<Source, { kind: 'smtp-auth' }>
+type GoogleSource = Extract<Source, { kind: 'google' }>
 
 /** What differs from one version to the next. Whatever is not named stays. */
 export type SnapshotChanges = {
@@ -31,6 +32,7 @@ type Tables = {
   readonly customers: BranchingMap<Customer>
   readonly owners: BranchingMap<OwnedDomain>
   readonly tenants: BranchingMap<Source>
+  readonly workspaces: BranchingMap<GoogleSource>
   readonly accounts: BranchingMap<AccountSource>
   readonly fingerprints: BranchingMap<Source>
   readonly networks: NetworkSources
@@ -64,6 +66,7 @@ export class Snapshot implements PolicySnapshot {
     customers: BranchingMap.of(),
     owners: BranchingMap.of(),
     tenants: BranchingMap.of(),
+    workspaces: BranchingMap.of(),
     accounts: BranchingMap.of(),
     fingerprints: BranchingMap.of(),
     networks: NetworkSources.none,
@@ -77,6 +80,7 @@ export class Snapshot implements PolicySnapshot {
     const customers = BranchingMap.filling<Customer>()
     const owners = BranchingMap.filling<OwnedDomain>()
     const tenants = BranchingMap.filling<Source>()
+    const workspaces = BranchingMap.filling<GoogleSource>()
     const accounts = BranchingMap.filling<AccountSource>()
     const fingerprints = BranchingMap.filling<Source>()
     const grants = BranchingMap.filling<Grant>()
@@ -91,6 +95,7 @@ export class Snapshot implements PolicySnapshot {
           for (const [key, value] of fingerprintEntries(source)) fingerprints.set(key, value)
           if (source.kind === 'network') networks.push(source)
         }
+        for (const [key, value] of workspaceEntries(customer)) workspaces.set(key, value)
         for (const [key, value] of customer.grants.flatMap(grantEntries)) grants.set(key, value)
       },
       done: (changes) =>
@@ -99,6 +104,7 @@ export class Snapshot implements PolicySnapshot {
           customers: customers.done(),
           owners: owners.done(),
           tenants: tenants.done(),
+          workspaces: workspaces.done(),
           accounts: accounts.done(),
           fingerprints: fingerprints.done(),
           networks: NetworkSources.none.with([], networks),
@@ -117,6 +123,13 @@ export class Snapshot implements PolicySnapshot {
 
   m365Source(tenant: TenantId, originator: Domain): Source | null {
     return this.#tables.tenants.get(`${tenant}/${originator}`) ?? null
+  }
+
+  googleSource(domain: Domain): GoogleSource | null {
+    const exact = this.#tables.workspaces.get(domain)
+    if (exact !== undefined) return exact
+    const owner = this.ownerOf(domain)
+    return owner === null ? null : (this.#tables.workspaces.get(owner.name) ?? null)
   }
 
   accountSource(username: string): AccountSource | null {
@@ -182,6 +195,7 @@ export class Snapshot implements PolicySnapshot {
       customers: old.customers.with([...customers].map(([id, customer]) => [id, customer ?? undefined] as const)),
       owners: old.owners.with(edits((one) => one.domains.map((domain) => [domain.name, domain] as const))),
       tenants: old.tenants.with(edits((one) => one.sources.flatMap(tenantEntries))),
+      workspaces: old.workspaces.with(edits(workspaceEntries)),
       accounts: old.accounts.with(edits((one) => one.sources.flatMap(accountEntries))),
       fingerprints: old.fingerprints.with(edits((one) => one.sources.flatMap(fingerprintEntries))),
       networks: old.networks.with(gone.flatMap(networkSources), come.flatMap(networkSources)),
@@ -193,6 +207,20 @@ export class Snapshot implements PolicySnapshot {
 function tenantEntries(source: Source): readonly (readonly [string, Source])[] {
   if (source.kind !== 'm365') return []
   return source.originators.map((originator) => [`${source.tenant}/${originator}`, source] as const)
+}
+
+/** Domains that a Workspace is granted, and behind them, so that they count first, the names of Workspaces; only those of their own customer. */
+function workspaceEntries({ domains, sources, grants }: Customer): readonly (readonly [string, GoogleSource])[] {
+  const workspaces = sources.filter((source) => source.kind === 'google')
+  if (workspaces.length === 0) return []
+  const byId = new Map(workspaces.map((source) => [source.id, source]))
+  const granted = grants.flatMap((grant) => {
+    const source = byId.get(grant.source)
+    return source === undefined ? [] : grant.domains.map((domain) => [domain, source] as const)
+  })
+  const names = new Set(domains.map(({ name }) => name))
+  const own = workspaces.filter(({ workspaceDomain }) => names.has(workspaceDomain))
+  return [...granted, ...own.map((source) => [source.workspaceDomain, source] as const)]
 }
 
 function accountEntries(source: Source): readonly (readonly [string, AccountSource])[] {
