@@ -23,7 +23,7 @@ export type Config = Omit<Written, 'hostname' | 'operator' | 'control' | 'store'
   /** `sqlite:` and an absolute path. */
   readonly store: { readonly url: string }
   /** `file:` and an absolute path, `env:NAME` or `command:COMMAND`. */
-  readonly keys: { readonly wrapping: string }
+  readonly keys: { readonly wrapping: string; readonly zone: Domain; readonly rotateAfter: number | null }
 }
 
 /** Everything that is wrong, each as `FILE:LINE:COLUMN path: message`. */

@@ -15,6 +15,17 @@ export const durationField = parsed((text): number | SyntaxFault => {
   return Number(match[1]) * unit
 })
 
+/** A rotation more often than this would begin before the one before it has ended. */
+const leastRotation = 30 * 86_400_000
+
+/** `off`, which is null, or a duration of at least 30 days. */
+export const rotationField = parsed((text): number | null | SyntaxFault => {
+  if (text === 'off') return null
+  const match = duration.exec(text)
+  const length = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? NaN)
+  return length >= leastRotation ? length : syntaxFault('must be off, or at least 30d')
+})
+
 export const portField = z.int().min(0, 'must be 0 to 65535').max(65535, 'must be 0 to 65535')
 
 /** Where to listen: an address, or `localhost`. */

@@ -41,7 +41,11 @@ describe('without a file', () => {
       control: { host: '127.0.0.1', port: 8025, publicUrl: 'http://127.0.0.1:8025', tls: null, trustProxyFrom: [] },
       store: { url: `sqlite:${join(directory, 'data/anechoic.db')}` },
       workers: 1,
-      keys: { wrapping: `file:${join(directory, 'data/wrapping.key')}` },
+      keys: {
+        wrapping: `file:${join(directory, 'data/wrapping.key')}`,
+        zone: 'dkim.relay.example.net',
+        rotateAfter: null,
+      },
       dns: { servers: [], timeoutMs: 3000 },
       limits: { maxMessageBytes: 52428800, maxHeaderBytes: 262144, maxHeaderFields: 1000, maxRecipients: 500 },
       providers: {
@@ -263,8 +267,8 @@ workers: 2
     ['workers: 0', 'a.yaml:1:10 workers: this version runs one relay process: must be 1'],
     ['listeners: [{ name: a, port: 1, role: feedback }]', 'role: this version has no feedback listeners'],
     [
-      'listeners: [{ name: a, port: 1, proxyProtocolFrom: [127.0.0.1] }]',
-      'proxyProtocolFrom: this version does not speak the PROXY protocol',
+      'listeners: [{ name: a, port: 1, proxyProtocolFrom: [0.0.0.0/0] }]',
+      'proxyProtocolFrom.0: names every address; list the proxies',
     ],
     ['store: { url: "postgres://h/d" }', 'store.url: this version keeps its records in SQLite only'],
     // What would open something.
@@ -306,6 +310,8 @@ workers: 2
     ['limits:', 'limits: is empty; it must be a mapping'],
     ['dns: { servers: ["resolver.example"] }', 'dns.servers.0: must be an IP address'],
     ['keys: { wrapping: "vault:x" }', 'keys.wrapping: must be file:PATH, env:NAME or command:COMMAND'],
+    ['keys: { rotateAfter: 29d }', 'keys.rotateAfter: must be off, or at least 30d'],
+    ['keys: { rotateAfter: yearly }', 'keys.rotateAfter: must be off, or at least 30d'],
     ['feedback: { addresses: [nobody] }', 'feedback.addresses.0: is not an e-mail address'],
     ['log: { level: loud }', 'log.level: must be "debug" or "info" or "warn" or "error"'],
     ['workers: 1\nworkers: 1', 'a.yaml:2:1 Map keys must be unique'],

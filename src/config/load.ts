@@ -74,17 +74,22 @@ function complete(read: Read, file: string | null, absolute: (path: string) => s
     pair === null ? null : { cert: absolute(pair.cert), key: absolute(pair.key) }
   const dataDir = absolute(read.dataDir)
   const hostname = read.hostname ?? validName(machine)
+  const operator = read.operator.domain ?? hostname
   const { ca, ...certificate } = read.providers.m365.clientCertificate
   return {
     ...read,
     file,
     hostname,
-    operator: { domain: read.operator.domain ?? hostname },
+    operator: { domain: operator },
     dataDir,
     listeners: read.listeners.map((listener) => ({ ...listener, tls: tls(listener.tls) })),
     control: { ...read.control, tls: tls(read.control.tls), publicUrl: publicUrl(read.control) },
     store: { url: storeUrl(read.store.url, absolute, dataDir) },
-    keys: { wrapping: wrapping(read.keys.wrapping, absolute, dataDir) },
+    keys: {
+      wrapping: wrapping(read.keys.wrapping, absolute, dataDir),
+      zone: read.keys.zone ?? validName(`dkim.${operator}`),
+      rotateAfter: read.keys.rotateAfter,
+    },
     providers: {
       ...read.providers,
       m365: {

@@ -9,6 +9,7 @@ import {
   providerNetworkField,
   proxyNetworkField,
   remoteHostField,
+  rotationField,
   routeDomainField,
   storeUrlField,
   wrappingField,
@@ -45,10 +46,10 @@ const listener = z
     port: described(portField, 'Port to listen on; 0 takes a free one.'),
     tls: described(tls.nullable().prefault(null), 'Certificate for STARTTLS. Without it STARTTLS is not offered.'),
     requireTls: described(z.boolean().prefault(false), 'Refuse MAIL before STARTTLS.'),
-    auth: described(z.boolean().prefault(false), 'Offer AUTH PLAIN after STARTTLS, for `smtp-auth` sources.'),
+    auth: described(z.boolean().prefault(false), 'Offer AUTH PLAIN and LOGIN after STARTTLS, for `smtp-auth` sources.'),
     proxyProtocolFrom: described(
-      z.array(proxyNetworkField).max(0, 'this version does not speak the PROXY protocol').prefault([]),
-      'Proxies that speak the PROXY protocol. Not in this version: must be empty.',
+      z.array(proxyNetworkField).prefault([]),
+      'Proxies that begin each connection with the PROXY protocol, version 1 or 2. From them nothing else is taken; what they say beyond addresses is no proof.',
     ),
   })
   .superRefine((one, context) => {
@@ -225,6 +226,14 @@ export const schema = z.strictObject({
         wrapping: described(
           wrappingField.optional(),
           'The key under which private keys are stored: `file:PATH` (made 0600 at first start), `env:NAME` or `command:COMMAND`, which print it. Default: `file:` and `wrapping.key` in dataDir.',
+        ),
+        zone: described(
+          domainField.optional(),
+          "The zone of ours that customers' CNAME records lead to; `anechoic keys zone` prints what stands in it. Default: `dkim.` and operator.domain.",
+        ),
+        rotateAfter: described(
+          rotationField.prefault('off'),
+          'Age at which a key that signs is given a successor, at least `30d`. `off`: only when somebody asks. It signs until the record of the other was seen.',
         ),
       })
       .prefault({}),

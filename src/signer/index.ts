@@ -1,4 +1,5 @@
 export { type SignerClient, startSigner } from './client.ts'
 export { generateKeys } from './generate-keys.ts'
 export { grantChange, reducePolicy } from './policy-copy.ts'
+export { takeKeys, wrapAnew } from './wrap-keys.ts'
 export { ensureWrappingKey } from './wrapping-place.ts'

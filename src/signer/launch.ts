@@ -13,6 +13,8 @@ export type Launch = {
   readonly environment: { readonly [name: string]: string }
   /** The place of the wrapping key, absolute: what to tell the process. */
   readonly wrapping: string
+  /** The same of the key under which keys are to be wrapped anew; only `rewrap` has another. */
+  readonly to: string
 }
 
 /**
@@ -21,20 +23,30 @@ export type Launch = {
  * key comes from one, loads no addon, and has no inspector. It gets no environment but what it needs, so no NODE_OPTIONS reach it.
  * Throws an Error in plain words when `wrapping` is no place.
  */
-export function signerLaunch(mode: 'serve' | 'generate', wrapping: string): Launch {
-  const place = parseWrappingPlace(wrapping)
-  if (place === null) throw new Error('keys.wrapping is not file:PATH, env:NAME or command:LINE')
+export function signerLaunch(
+  mode: 'serve' | 'generate' | 'import' | 'rewrap',
+  wrapping: string,
+  to = wrapping,
+): Launch {
+  const places = [wrapping, to].map(parseWrappingPlace)
+  const [place, toPlace] = places
+  if (!place || !toPlace) throw new Error('keys.wrapping is not file:PATH, env:NAME or command:LINE')
   return {
     program: process.execPath,
     arguments: [
-      ...permissionArguments(place),
+      ...permissionArguments(place, toPlace),
       '--disable-sigusr1',
       '--no-warnings',
       join(codeRoot(), 'src/signer/main.ts'),
       mode,
     ],
-    environment: { UV_THREADPOOL_SIZE: String(Math.max(2, availableParallelism())), ...environmentFor(place) },
+    environment: {
+      UV_THREADPOOL_SIZE: String(Math.max(2, availableParallelism())),
+      ...environmentFor(place),
+      ...environmentFor(toPlace),
+    },
     wrapping: formatWrappingPlace(place),
+    to: formatWrappingPlace(toPlace),
   }
 }
 
@@ -46,10 +58,11 @@ export function startProcess(launch: Launch): ChildProcessByStdio<Writable, Read
   })
 }
 
-export function permissionArguments(place: WrappingPlace): readonly string[] {
-  const readable = [...codeOfTheSigner(), ...(place.kind === 'file' ? [place.path] : [])]
-  const reading = readable.map((path) => `--allow-fs-read=${path}`)
-  return ['--permission', ...reading, ...(place.kind === 'command' ? ['--allow-child-process'] : [])]
+export function permissionArguments(...places: readonly WrappingPlace[]): readonly string[] {
+  const files = new Set(places.flatMap((place) => (place.kind === 'file' ? [place.path] : [])))
+  const reading = [...codeOfTheSigner(), ...files].map((path) => `--allow-fs-read=${path}`)
+  const byCommand = places.some((place) => place.kind === 'command')
+  return ['--permission', ...reading, ...(byCommand ? ['--allow-child-process'] : [])]
 }
 
 function codeOfTheSigner(): readonly string[] {

@@ -339,7 +339,7 @@ describe('making keys', () => {
     expect(long.asymmetricKeyDetails?.modulusLength).toBe(3072)
     expect(await generateKeys(wrapping, [])).toEqual([])
     const order = { ...acme, selector: 'short', algorithm: 'rsa-sha256', bits: 512 as 2048 } as const
-    await expect(generateKeys(wrapping, [order])).rejects.toThrow('the signer made no keys: it ended with 70')
+    await expect(generateKeys(wrapping, [order])).rejects.toThrow('the signer gave up: it ended with 70')
   })
 })
 
