@@ -64,8 +64,9 @@ const powers: Powers = {
     return openVerifier(async () => {
       const config = (await configurationReader(asked, false))()
       if (config === null) throw new OperationError('usage', 'nothing was done')
-      const { dnsClient } = await import('./platform/dns-client.ts')
-      return dnsClient(config.dns.servers, config.dns.timeoutMs)
+      const { cachedDns } = await import('./platform/dns-system.ts')
+      const { systemClock } = await import('./platform/clock.ts')
+      return cachedDns(config.dns.servers, config.dns.timeoutMs, systemClock)
     })
   },
   lab: async (args) => {

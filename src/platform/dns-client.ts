@@ -38,9 +38,7 @@ export function dnsClient(servers: readonly string[], timeoutMs: number): DnsCli
   const given = (servers.length > 0 ? servers : getServers()).map(readServer).slice(0, maxServers)
   const fetch = async <Type extends RecordType>(type: Type, name: string): Promise<TimedAnswer<Type> | DnsTrouble> => {
     const plain = (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase()
-    // A name that cannot be in DNS is proven absent without asking.
-    if (!isAskable(plain)) return { answer: { records: [], exists: false, authentic: false }, secondsToLive: null }
-    if (/[^\x20-\x7e]/.test(plain)) return { trouble: 'malformed', name }
+    if (!isAskable(plain) || /[^\x20-\x7e]/.test(plain)) return { trouble: 'malformed', name }
     return fetchFrom(given, { type, name: plain }, timeoutMs)
   }
   return {
@@ -94,12 +92,16 @@ async function askServer<Type extends RecordType>(
   waitMs: number,
 ): Promise<Said<Type>> {
   const end = performance.now() + waitMs
-  const overUdp = await askOverUdp(server, question, waitMs)
-  if (typeof overUdp === 'string') return { kind: 'failed', trouble: overUdp }
-  const first = read(overUdp, question)
+  const left = () => Math.max(1, end - performance.now())
+  const overUdp = async (edns: boolean) => {
+    const bytes = await askOverUdp(server, question, edns, left())
+    return typeof bytes === 'string' ? ({ kind: 'failed', trouble: bytes } as const) : read(bytes, question)
+  }
+  let first = await overUdp(true)
+  // A server that does not know EDNS says that it does not understand (RFC 6891 §7).
+  if (first.kind === 'failed' && first.trouble === 'malformed') first = await overUdp(false)
   if (first.kind !== 'truncated') return first
-  const left = Math.max(1, end - performance.now())
-  const overTcp = await askOverTcp(server, (id) => encodeQuery(id, question), left)
+  const overTcp = await askOverTcp(server, (id) => encodeQuery(id, question), left())
   if (typeof overTcp === 'string') return { kind: 'failed', trouble: overTcp }
   if (!isResponseTo(overTcp.bytes, overTcp.id, question)) return { kind: 'failed', trouble: 'malformed' }
   const second = read(overTcp.bytes, question)
@@ -111,7 +113,12 @@ function read<Type extends RecordType>(bytes: Buffer, question: DnsQuestion<Type
   return isSyntaxFault(response) ? { kind: 'failed', trouble: 'malformed' } : response
 }
 
-function askOverUdp(server: Server, question: DnsQuestion, waitMs: number): Promise<Buffer | DnsTrouble['trouble']> {
+function askOverUdp(
+  server: Server,
+  question: DnsQuestion,
+  edns: boolean,
+  waitMs: number,
+): Promise<Buffer | DnsTrouble['trouble']> {
   return new Promise((resolve) => {
     const id = randomInt(0x10000)
     const socket = createSocket(isIPv6(server.host) ? 'udp6' : 'udp4')
@@ -132,6 +139,6 @@ function askOverUdp(server: Server, question: DnsQuestion, waitMs: number): Prom
       else garbled = true
     })
     // Connected, the socket hears that server alone.
-    socket.connect(server.port, server.host, () => socket.send(encodeQuery(id, question)))
+    socket.connect(server.port, server.host, () => socket.send(encodeQuery(id, question, edns)))
   })
 }

@@ -22,6 +22,7 @@ export interface Dns {
 
 /** DNS one question at a time, with what the short answers of `Dns` leave out: whether a name exists, and the AD bit. */
 export interface Resolver {
+  /** A name that cannot be in DNS is trouble, or absent: who must know looks with `isAskable` first. */
   ask<Type extends RecordType>(type: Type, name: string): Promise<DnsAnswer<Type> | DnsTrouble>
 }
 

@@ -5,7 +5,7 @@ import { type Delivery, type DeliverySettings, defaultDelivery, startDelivery } 
 import { openEvidence } from '../../path/evidence/index.ts'
 import { openPath } from '../../path/path.ts'
 import type { Clock } from '../../platform/clock.ts'
-import { systemDns } from '../../platform/dns-system.ts'
+import { cachedDns } from '../../platform/dns-system.ts'
 import type { Log } from '../../platform/log.ts'
 import { openStore } from '../../platform/sql.ts'
 import { migrateRegistry, openRegistry } from '../../rooms/registry/index.ts'
@@ -50,7 +50,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   await migrateProgress(store)
   const registry = openRegistry(store, config.operator.domain, clock)
   const standing = new StandingBook()
-  const dns = systemDns(config.dns.servers, config.dns.timeoutMs)
+  const dns = cachedDns(config.dns.servers, config.dns.timeoutMs, clock)
   const counters = new RollingCounters()
   const copies = new CopyCounter()
   const saved = await custody.charges(countedSince(now()))

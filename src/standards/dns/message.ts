@@ -16,15 +16,19 @@ const maxRecords = 512
 
 const maxAliases = 10
 
-/** A query with recursion, the wish for the AD bit (RFC 6840 §5.7) and EDNS (RFC 6891). The name must be askable. */
-export function encodeQuery(id: number, { name, type }: DnsQuestion): Buffer {
+/**
+ * A query with recursion and the wish for the AD bit (RFC 6840 §5.7), with EDNS (RFC 6891) unless the server does not know it.
+ * The name must be askable and ASCII.
+ */
+export function encodeQuery(id: number, { name, type }: DnsQuestion, edns = true): Buffer {
   const labels = name.split('.')
-  const length = 12 + labels.reduce((sum, label) => sum + 1 + Buffer.byteLength(label, 'latin1'), 1) + 4 + 11
+  const length =
+    12 + labels.reduce((sum, label) => sum + 1 + Buffer.byteLength(label, 'latin1'), 1) + 4 + (edns ? 11 : 0)
   const query = Buffer.alloc(length)
   query.writeUInt16BE(id, 0)
   query.writeUInt16BE(0x0120, 2)
   query.writeUInt16BE(1, 4)
-  query.writeUInt16BE(1, 10)
+  query.writeUInt16BE(edns ? 1 : 0, 10)
   let at = 12
   for (const label of labels) {
     query[at] = query.write(label, at + 1, 'latin1')
@@ -33,6 +37,7 @@ export function encodeQuery(id: number, { name, type }: DnsQuestion): Buffer {
   at = query.writeUInt8(0, at)
   at = query.writeUInt16BE(codes[type], at)
   at = query.writeUInt16BE(internet, at)
+  if (!edns) return query
   // OPT: the root, type 41, our size for its class, no extended flags, no options.
   at = query.writeUInt8(0, at)
   at = query.writeUInt16BE(41, at)

@@ -9,6 +9,7 @@ import {
   type SignatureResult,
   openDkimVerification,
 } from '../../../standards/dkim/index.ts'
+import { isAskable } from '../../../standards/dns/inquiry.ts'
 import { isSyntaxFault } from '../../../standards/fault.ts'
 import type { HeaderSection } from '../../../standards/message/header-section.ts'
 import { type DmarcVerdict, verifyDmarc } from './dmarc.ts'
@@ -74,15 +75,17 @@ async function verifySignatures(
 
 async function fetchKeys(needs: readonly KeyNeed[], resolver: Resolver): Promise<KeyAnswers> {
   const names = [...new Set(needs.map(({ name }) => name))]
-  const answers = await Promise.all(names.map((name) => resolver.ask('TXT', name)))
   return new Map(
-    answers.map((answer, at): [string, KeyAnswer] => {
-      const name = names[at] ?? ''
-      if (isDnsTrouble(answer)) return [name, { kind: 'unavailable' }]
-      const { records } = answer
-      return [name, records.length === 0 ? { kind: 'absent' } : { kind: 'found', records }]
-    }),
+    await Promise.all(names.map(async (name): Promise<[string, KeyAnswer]> => [name, await fetchKey(name, resolver)])),
   )
+}
+
+async function fetchKey(name: string, resolver: Resolver): Promise<KeyAnswer> {
+  if (!isAskable(name)) return { kind: 'absent' }
+  const answer = await resolver.ask('TXT', name)
+  if (isDnsTrouble(answer)) return { kind: 'unavailable' }
+  const { records } = answer
+  return records.length === 0 ? { kind: 'absent' } : { kind: 'found', records }
 }
 
 function patient(resolver: Resolver, clock: Clock): Resolver {
