@@ -127,6 +127,7 @@ async function open({ reserveBytes = 1, writer }: Opening = {}): Promise<void> {
     tls: null,
     requireTls: false,
     auth: false,
+    proxyProtocolFrom: [],
     limits,
     budget: new IngressBudget(limits, { now: Date.now }),
   }

@@ -17,6 +17,7 @@ export const accept: Part = async ({ messages, connections }) => {
       tls: null,
       requireTls: false,
       auth: false,
+      proxyProtocolFrom: [],
       limits: {
         maxMessageBytes: 52_428_800,
         maxHeaderBytes: 262_144,

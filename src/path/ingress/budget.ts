@@ -40,20 +40,28 @@ export class ConnectionCounts {
     return this.#total
   }
 
-  /** Counts a connection in, unless it is one too many. */
-  tryEnter(client: IpAddress): boolean {
+  /** Counts a connection in, unless it is one too many; null when its client is not known yet, and `identify` follows. */
+  tryEnter(client: IpAddress | null): boolean {
+    if (this.#total >= this.limits.maxConnections || (client !== null && !this.identify(client))) return false
+    this.#total++
+    return true
+  }
+
+  /** Counts a connection that is in already for its client, unless that has too many. */
+  identify(client: IpAddress): boolean {
     const key = clientKey(client)
     const count = this.#perClient.get(key) ?? 0
-    if (this.#total >= this.limits.maxConnections || count >= this.limits.maxConnectionsPerClient) return false
-    this.#total++
+    if (count >= this.limits.maxConnectionsPerClient) return false
     this.#perClient.set(key, count + 1)
     return true
   }
 
-  leave(client: IpAddress): void {
+  /** With the client that it was counted for, or null. */
+  leave(client: IpAddress | null): void {
+    this.#total--
+    if (client === null) return
     const key = clientKey(client)
     const count = this.#perClient.get(key) ?? 0
-    this.#total--
     if (count <= 1) this.#perClient.delete(key)
     else this.#perClient.set(key, count - 1)
   }

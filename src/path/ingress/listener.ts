@@ -4,12 +4,13 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Log } from '../../platform/log.ts'
 import { isSyntaxFault } from '../../standards/fault.ts'
 import { parseDomain } from '../../standards/names/domain.ts'
-import { type IpAddress, parseIp } from '../../standards/names/ip.ts'
+import { type IpAddress, NetworkTable, parseIp } from '../../standards/names/ip.ts'
 import { formatReply } from '../../standards/smtp/format-reply.ts'
 import { reply } from '../../standards/smtp/reply.ts'
 import { Conversation } from './conversation.ts'
-import type { Gate } from './gate.ts'
+import type { Gate, Session } from './gate.ts'
 import { type ListenerOptions, defaultPatience } from './options.ts'
+import { takeProxyHeader } from './proxied.ts'
 import type { Service } from './step.ts'
 import { serverContext } from './tls.ts'
 import { Wire } from './wire.ts'
@@ -52,6 +53,11 @@ function listen(server: Server, { host, port }: ListenerOptions): Promise<void> 
   })
 }
 
+type Client = Session['client']
+
+/** How a connection stands in the counts. */
+type Entered = { countedFor: IpAddress | null; left: boolean }
+
 class Doors {
   readonly #gate: Gate
   readonly #log: Log
@@ -59,6 +65,7 @@ class Doors {
   readonly #wires = new Set<Wire>()
   #service: Service
   #context: SecureContext | null
+  #proxies: NetworkTable<true>
   #sweeper: NodeJS.Timeout | undefined
   #stopping = false
 
@@ -68,6 +75,7 @@ class Doors {
     this.#clock = clock
     this.#service = this.#serviceOf(options)
     this.#context = contextOf(options)
+    this.#proxies = proxiesOf(options)
   }
 
   open(): void {
@@ -80,6 +88,7 @@ class Doors {
     const context = contextOf(options)
     this.#service = service
     this.#context = context
+    this.#proxies = proxiesOf(options)
     this.open()
   }
 
@@ -90,21 +99,23 @@ class Doors {
       socket.destroy()
       return
     }
+    const peer = { address, port: socket.remotePort ?? 0 }
+    const isProxy = this.#proxies.lookup(address) !== null
     const { connections } = this.#service.options.budget
-    if (this.#stopping || !connections.tryEnter(address)) {
-      this.#service.log.debug('a connection was turned away', { client: address, stopping: this.#stopping })
-      const text = this.#stopping
-        ? 'shutting down, please try again later'
-        : 'too many connections, please try again later'
-      socket.end(formatReply(reply(421, '4.3.2', text)), () => socket.destroy())
+    const entered: Entered = { countedFor: isProxy ? null : address, left: false }
+    if (this.#stopping || !connections.tryEnter(entered.countedFor)) {
+      socket.end(this.#turnedAway(address), () => socket.destroy())
       setTimeout(() => socket.destroy(), this.#service.patience.lingerMs).unref()
       return
     }
-    socket.once('close', () => connections.leave(address))
+    socket.once('close', () => {
+      entered.left = true
+      connections.leave(entered.countedFor)
+    })
     const wire = new Wire(socket)
     this.#wires.add(wire)
     void wire.closed.then(() => this.#wires.delete(wire))
-    void this.#converse(wire, address, socket.remotePort ?? 0)
+    void (isProxy ? this.#converseThrough(peer, wire, entered) : this.#converse(wire, peer))
   }
 
   async close(server: Server, graceMs: number): Promise<void> {
@@ -119,10 +130,36 @@ class Doors {
     clearInterval(this.#sweeper)
   }
 
-  #converse(wire: Wire, address: IpAddress, port: number): Promise<void> {
+  /** A proxy that does not say for whom it connects is not spoken to: its own address must not stand for a client's. */
+  async #converseThrough(proxy: Client, wire: Wire, entered: Entered): Promise<void> {
+    const { options, log, patience } = this.#service
+    const proxied = await takeProxyHeader(wire, options.limits.idleTimeoutSeconds * 1000)
+    if (typeof proxied === 'string') {
+      log.warn('a proxy was not understood', { proxy: proxy.address, because: proxied })
+      return wire.destroy()
+    }
+    if (entered.left) return
+    const client = proxied ?? proxy
+    if (!options.budget.connections.identify(client.address)) {
+      wire.say(this.#turnedAway(client.address))
+      return wire.close(patience.lingerMs)
+    }
+    entered.countedFor = client.address
+    return this.#converse(wire, client)
+  }
+
+  #turnedAway(client: IpAddress): string {
+    this.#service.log.debug('a connection was turned away', { client, stopping: this.#stopping })
+    const text = this.#stopping
+      ? 'shutting down, please try again later'
+      : 'too many connections, please try again later'
+    return formatReply(reply(421, '4.3.2', text))
+  }
+
+  #converse(wire: Wire, client: Client): Promise<void> {
     const session = {
       listener: this.#service.options.name,
-      client: { address, port },
+      client,
       greeting: null,
       extended: false,
       tls: null,
@@ -160,4 +197,8 @@ class Doors {
 
 function contextOf(options: ListenerOptions): SecureContext | null {
   return options.tls === null ? null : serverContext(options.tls)
+}
+
+function proxiesOf(options: ListenerOptions): NetworkTable<true> {
+  return new NetworkTable(options.proxyProtocolFrom.map((network) => [network, true]))
 }

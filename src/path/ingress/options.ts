@@ -1,3 +1,4 @@
+import type { Network } from '../../standards/names/ip.ts'
 import type { IngressBudget } from './budget.ts'
 
 /** One listener: what the configuration says of it, and what it shares with the others. */
@@ -13,6 +14,8 @@ export type ListenerOptions = {
   readonly requireTls: boolean
   /** Whether AUTH is offered, on TLS only. */
   readonly auth: boolean
+  /** Proxies that say, by the PROXY protocol, for whom they connect; from them nothing else is taken, and from others it is no command. */
+  readonly proxyProtocolFrom: readonly Network[]
   readonly limits: IngressLimits
   /** Shared by all listeners of a process. */
   readonly budget: IngressBudget

@@ -40,7 +40,7 @@ describe('STARTTLS', () => {
     await client.startTls()
     client.raw('EHLO a\r\n')
     const after = (await client.reply()).lines
-    expect(after).toContain('AUTH PLAIN')
+    expect(after).toContain('AUTH PLAIN LOGIN')
     expect(after).toContain('XOORG')
     expect(after.join()).not.toMatch(/STARTTLS|CHUNKING/)
     expect(await client.say('STARTTLS')).toBe('503 5.5.1')
@@ -235,7 +235,7 @@ describe('resumption', () => {
   )
 })
 
-describe('AUTH PLAIN', () => {
+describe('AUTH', () => {
   const response = (username: string, password: string): string =>
     Buffer.from(`\0${username}\0${password}`).toString('base64')
   const right = response('crm@acme', 'right')
@@ -263,6 +263,36 @@ describe('AUTH PLAIN', () => {
     }
   })
 
+  test('by LOGIN, with an initial response and without, cancelled and malformed', async () => {
+    const base64 = (text: string): string => Buffer.from(text).toString('base64')
+    for (const lines of [
+      [`AUTH LOGIN ${base64('crm@acme')}`, base64('right')],
+      ['AUTH LOGIN', base64('crm@acme'), base64('right')],
+    ]) {
+      const { client } = await secured()
+      expect((await client.sayAll(...lines)).at(-1)).toBe('235 2.7.0')
+      expect(await client.say('AUTH LOGIN')).toBe('503 5.5.1')
+    }
+    const { client, log } = await secured()
+    const user = base64('crm@acme')
+    expect(await client.sayAll('AUTH LOGIN', '*', 'AUTH LOGIN', user, '*', `AUTH LOGIN ${user}`, '%%%')).toEqual([
+      '334',
+      '501 5.7.0',
+      '334',
+      '334',
+      '501 5.7.0',
+      '334',
+      '501 5.5.2',
+    ])
+    expect(await client.sayAll('AUTH LOGIN', user, base64('wrong'), 'NOOP')).toEqual([
+      '334',
+      '334',
+      '535 5.7.8',
+      '250 2.0.0',
+    ])
+    expect(log.join('\n')).not.toMatch(/crm@acme|wrong|d3Jvbmc/)
+  })
+
   test('in clear it is refused before a password is said', async () => {
     const { connect, gate } = await openTls()
     const client = await connect()
@@ -278,7 +308,7 @@ describe('AUTH PLAIN', () => {
     const { client } = await secured()
     expect(
       await client.sayAll(
-        'AUTH LOGIN',
+        'AUTH CRAM-MD5',
         'AUTH PLAIN =',
         'AUTH PLAIN %%%',
         'AUTH PLAIN',

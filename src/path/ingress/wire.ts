@@ -40,7 +40,7 @@ export class Wire {
   #searched = 0
   #outgoing = ''
   #wake: (() => void) | null = null
-  #waitingForLine = false
+  #mayInterrupt = false
   #handshaking = false
   #stop: Stop | null = null
   #ended = false
@@ -92,9 +92,7 @@ export class Wire {
       }
       if (discarded > 0 || isTooLong(this.#input, limit)) discarded += this.#discardLine()
       if (discarded > maxDiscardedOctets) return { kind: 'too-long', resumable: false }
-      this.#waitingForLine = true
-      const stop = await this.#more(started + timeoutMs)
-      this.#waitingForLine = false
+      const stop = await this.#moreBetweenMessages(started + timeoutMs)
       if (stop !== null) return { kind: 'stopped', stop }
     }
   }
@@ -108,6 +106,13 @@ export class Wire {
     return { kind: 'chunk', chunk: this.#take(this.#input.length) }
   }
 
+  /** The same for what comes before any command: a stop ends this wait. */
+  async readOpening(deadline: number): Promise<ChunkRead> {
+    if (this.#input.length > 0) return { kind: 'chunk', chunk: this.#take(this.#input.length) }
+    const stop = await this.#moreBetweenMessages(deadline)
+    return stop === null ? { kind: 'chunk', chunk: this.#take(this.#input.length) } : { kind: 'stopped', stop }
+  }
+
   /** Gives back what was read too much. */
   unread(rest: Buffer): void {
     this.#input = rest
@@ -116,7 +121,7 @@ export class Wire {
 
   /** Ends a wait for a line; a client in the middle of something else is left to finish. */
   interrupt(): void {
-    if (this.#waitingForLine) this.#halt('shutdown')
+    if (this.#mayInterrupt) this.#halt('shutdown')
     if (this.#handshaking) this.#socket.destroy()
   }
 
@@ -204,6 +209,13 @@ export class Wire {
     this.#input = Buffer.from(this.#input.subarray(-1))
     this.#searched = 1
     return octets
+  }
+
+  async #moreBetweenMessages(deadline: number): Promise<Stop | null> {
+    this.#mayInterrupt = true
+    const stop = await this.#more(deadline)
+    this.#mayInterrupt = false
+    return stop
   }
 
   /** Waits for input, or for a reason to stop. */

@@ -66,6 +66,7 @@ function optionsOf(config: Config, one: Config['listeners'][number], budget: Ing
     tls: one.tls === null ? null : { cert: readFileSync(one.tls.cert), key: readFileSync(one.tls.key) },
     requireTls: one.requireTls,
     auth: one.auth,
+    proxyProtocolFrom: one.proxyProtocolFrom,
     limits: config.limits,
     budget,
   }

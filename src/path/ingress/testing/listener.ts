@@ -69,6 +69,7 @@ function optionsOf(setting: Setting): ListenerOptions {
     tls: null,
     requireTls: false,
     auth: false,
+    proxyProtocolFrom: [],
     ...setting.options,
     limits: {
       maxMessageBytes: 1_000_000,

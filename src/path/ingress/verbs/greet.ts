@@ -30,7 +30,7 @@ function extensions(session: Session, { options, hostname }: Service): Reply {
     'ENHANCEDSTATUSCODES',
     'DSN',
     ...(options.tls !== null && session.tls === null ? ['STARTTLS'] : []),
-    ...(options.auth && session.tls !== null ? ['AUTH PLAIN'] : []),
+    ...(options.auth && session.tls !== null ? ['AUTH PLAIN LOGIN'] : []),
     ...(session.tls === null ? [] : ['XOORG']),
   )
 }
