@@ -1,6 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { Identity } from './certificates.ts'
+import {
+  type ArcOrder,
+  type DkimOrder,
+  arcKeyName,
+  keyNameOf,
+  publishKey,
+  withArc,
+  withDkim,
+} from './provider-signatures.ts'
 import { SmtpClient, type SmtpReply } from './smtp-client.ts'
+import type { Zone } from './zone.ts'
 
 /** A tenant of the fake Exchange Online. */
 export type Tenant = {
@@ -34,6 +44,8 @@ export type Submission = {
   readonly relay: { readonly host: string; readonly port: number }
   /** Departures from what the real edge does, for attacks on what the relay must not assume. */
   readonly twist?: Twist
+  /** What the edge signs and seals, as it does for tenants that have it set up; absent: nothing. */
+  readonly signed?: { readonly dkim?: readonly DkimOrder[]; readonly arc?: readonly ArcOrder[] }
 }
 
 export type Twist = {
@@ -45,6 +57,8 @@ export type Twist = {
   readonly xoorg?: string | null
   /** Another client certificate, or none. */
   readonly identity?: Identity | null
+  /** Changes the message after it was stamped and signed. */
+  readonly afterSigning?: (message: Buffer) => Buffer
   /** Another address than the edge's. */
   readonly from?: string
   readonly plain?: boolean
@@ -65,9 +79,12 @@ const firewalled =
 export function createExchangeOnline(options: {
   readonly address: string
   readonly identity: Identity
+  /** Where the keys of the provider are published. */
+  readonly zone: Zone
 }): ExchangeOnline {
   return {
     send: async (submission) => {
+      const message = await signed(submission, options.zone)
       const twist = submission.twist ?? {}
       const identity = twist.identity === undefined ? options.identity : twist.identity
       const client = await SmtpClient.open({
@@ -81,7 +98,7 @@ export function createExchangeOnline(options: {
         return await client.send({
           mailFrom: reversePathOf(submission),
           recipients: submission.recipients,
-          message: Buffer.from(`${stamped(submission)}\r\n${submission.body}`),
+          message: submission.twist?.afterSigning?.(message) ?? message,
           parameters: parametersOf(submission),
         })
       } finally {
@@ -89,6 +106,20 @@ export function createExchangeOnline(options: {
       }
     },
   }
+}
+
+/** Stamped, then signed by the tenant's key, then sealed: ARC-Seal ends up on top. */
+async function signed(submission: Submission, zone: Zone): Promise<Buffer> {
+  let message: Buffer = Buffer.from(`${stamped(submission)}\r\n${submission.body}`)
+  for (const order of submission.signed?.dkim ?? []) {
+    publishKey(zone, keyNameOf(order))
+    message = await withDkim(message, order)
+  }
+  for (const order of submission.signed?.arc ?? []) {
+    publishKey(zone, arcKeyName(order.sealer))
+    message = await withArc(message, order)
+  }
+  return message
 }
 
 function originatorOf({ tenant, mailFrom }: Submission): string {

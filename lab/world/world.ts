@@ -8,6 +8,7 @@ import { type Policy, castPolicy } from './cast-policy.ts'
 import { type Authority, type Identity, createAuthority } from './certificates.ts'
 import { type DnsServer, startDnsServer } from './dns-server.ts'
 import { type ExchangeOnline, createExchangeOnline } from './exchange-online.ts'
+import { type GoogleRelay, createGoogleRelay } from './google-relay.ts'
 import { type Printed, type Product, startProduct } from './product.ts'
 import { mustStayOnLoopback } from './loopback.ts'
 import { type Arrival, type Receiver, startReceiver } from './receiver.ts'
@@ -18,6 +19,7 @@ export type World = {
   readonly product: Product
   readonly relay: { readonly host: string; readonly port: number }
   readonly exchangeOnline: ExchangeOnline
+  readonly google: GoogleRelay
   readonly receiver: Receiver
   readonly zone: Zone
   readonly identities: { readonly provider: Identity; readonly erp: Identity; readonly stranger: Identity }
@@ -101,7 +103,8 @@ function worldOf(parts: {
   return {
     product,
     relay: { host: '127.0.0.1', port: product.smtpPort },
-    exchangeOnline: createExchangeOnline({ address: addresses.exchangeOnline, identity: identities.provider }),
+    exchangeOnline: createExchangeOnline({ address: addresses.exchangeOnline, identity: identities.provider, zone }),
+    google: createGoogleRelay({ address: addresses.google, zone }),
     receiver,
     zone,
     identities,
