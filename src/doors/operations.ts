@@ -12,6 +12,19 @@ export interface Operations {
   keys(): Promise<readonly KeyRow[]>
   /** Looks each key's record up now, past every cache. */
   checkKeys(): Promise<readonly KeyCheck[]>
+  /** Has a successor made for each key that signs, of a domain or all, of a source or all. It signs until the record of the other was seen. */
+  rotateKeys(request: RotateRequest): Promise<readonly RotatedKey[]>
+  /** null: there is no such key, or it is revoked already. */
+  revokeKey(request: RevokeRequest): Promise<RevokeAnswer | null>
+  /** Takes keys that were made elsewhere; an answer for each, in order. */
+  importKeys(request: {
+    readonly keys: readonly ImportRequest[]
+    readonly by: string
+  }): Promise<readonly ImportAnswer[]>
+  /** A part of a zone file: our zone, where customers' aliases lead, or what the owner of a domain publishes. */
+  keyZone(request: { readonly domain: string | null; readonly form: 'cname' | 'txt' }): Promise<string>
+  /** Wraps all keys anew under the key at another place, while no server runs. */
+  rewrapKeys(to: string): Promise<{ readonly wrapped: number; readonly unopened: readonly string[] }>
   queue(filter: QueueSelection): Promise<readonly QueueItem[]>
   queued(id: string): Promise<QueueDetail | null>
   holdMessage(id: string, reason: string, by: string): Promise<boolean>
@@ -51,11 +64,58 @@ export type KeyRow = {
   readonly source: string
   readonly selector: string
   readonly algorithm: string
+  /** pending, published, active, retiring, retired or revoked. */
   readonly state: string
   readonly record: DnsRecord
+  /** What may be published once instead of the record: it leads into the relay's zone. */
+  readonly delegation: DnsRecord
+  /** What somebody has to do in DNS, in words; null when there is nothing. */
+  readonly toDo: string | null
 }
 
-export type KeyCheck = KeyRow & { readonly seen: boolean; readonly because: string }
+/** `fine`: what stands in DNS is what must stand there. */
+export type KeyCheck = KeyRow & { readonly seen: boolean; readonly fine: boolean; readonly because: string }
+
+export type RotateRequest = {
+  readonly domain: string | null
+  readonly source: string | null
+  readonly dryRun: boolean
+  readonly by: string
+}
+
+export type RotatedKey = KeyRow & {
+  /** `asked`: a successor is made. `under-way`: there is one. `not-needed`: no grant asks for the key any more. */
+  readonly outcome: 'asked' | 'under-way' | 'not-needed'
+  readonly next: KeyRow | null
+}
+
+export type RevokeRequest = {
+  readonly domain: string
+  readonly selector: string
+  readonly reason: string
+  readonly dryRun: boolean
+  readonly by: string
+}
+
+export type RevokeAnswer = {
+  readonly kind: 'revoked' | 'planned'
+  readonly key: KeyRow
+  /** The key that signs in its place, or will; null when the policy asks for none, or it is not made yet. */
+  readonly replacement: KeyRow | null
+}
+
+/** `source` null: the only one that is granted the domain. */
+export type ImportRequest = {
+  readonly domain: string
+  readonly source: string | null
+  readonly selector: string
+  /** PEM, or base64 as mail programs keep it. */
+  readonly privateKey: string
+}
+
+export type ImportAnswer =
+  | { readonly kind: 'imported'; readonly key: KeyRow }
+  | { readonly kind: 'refused'; readonly reason: string }
 
 export type SeenRow = {
   readonly id: string

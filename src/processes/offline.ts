@@ -2,13 +2,15 @@ import type { Config } from '../config/index.ts'
 import type { Operations } from '../doors/operations.ts'
 import { openCustody, openOutboxReader } from '../path/custody/index.ts'
 import { systemClock } from '../platform/clock.ts'
-import { dnsAt, systemDns } from '../platform/dns-system.ts'
+import { aliasDnsAt } from '../platform/dns-alias.ts'
+import { systemDns } from '../platform/dns-system.ts'
 import type { HeldLock } from '../platform/lock.ts'
 import { stderrLog } from '../platform/pino-log.ts'
 import { openStore } from '../platform/sql.ts'
 import { openLedger } from '../rooms/ledger/index.ts'
 import { migrateRegistry, openRegistry, policyContext } from '../rooms/registry/index.ts'
 import { ensureWrappingKey } from '../signer/index.ts'
+import { keyPlacesIn } from './control/key-operations.ts'
 import { openKeyKeeper } from './control/keys.ts'
 import { openOperations } from './control/operations.ts'
 import { migrateProgress, projector } from './ledger-progress.ts'
@@ -32,11 +34,13 @@ export async function openOffline(
   const custody = await openCustody({ dataDir: config.dataDir, shard, log, clock })
   const outbox = openOutboxReader(config.dataDir, shard)
   const ledger = openLedger({ dataDir: config.dataDir, outboxes: [outbox], log })
+  const keyPlaces = keyPlacesIn(config, clock)
   const keys = openKeyKeeper({
     registry,
-    wrapping: config.keys.wrapping,
+    ...keyPlaces,
+    rotateAfter: config.keys.rotateAfter,
     dns: systemDns(config.dns.servers, config.dns.timeoutMs),
-    dnsAt: (address) => dnsAt(address, config.dns.timeoutMs),
+    dnsAt: (address) => aliasDnsAt(address, config.dns.timeoutMs),
     log,
   })
   const operations = openOperations({
@@ -45,6 +49,7 @@ export async function openOffline(
     project: projector(ledger, store),
     desk: openOfflineDesk(custody, config.retention.heldBodies, () => clock.now()),
     keys,
+    keyPlaces,
     context: policyContext(config.operator.domain, config.providers),
     policyFile: config.policy,
     log,

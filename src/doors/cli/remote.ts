@@ -8,6 +8,7 @@ import {
   type Operations,
   type QueueDetail,
   type QueueItem,
+  type RevokeAnswer,
   type SeenRow,
   type Story,
 } from '../operations.ts'
@@ -36,8 +37,8 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
       throw new OperationError('unavailable', `${url} does not answer: ${reasonOf(error)}`)
     }
   }
-  const items = async <Row>(path: string, method = 'GET'): Promise<readonly Row[]> => {
-    const answer = (await valueOf(await call(method, path))) as { readonly items: readonly Row[] }
+  const items = async <Row>(path: string, method = 'GET', body?: unknown): Promise<readonly Row[]> => {
+    const answer = (await valueOf(await call(method, path, body))) as { readonly items: readonly Row[] }
     return answer.items
   }
   const maybe = async <Value>(path: string): Promise<Value | null> => {
@@ -65,6 +66,24 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
     seen: ({ customer }) => items<SeenRow>(`/api/v1/seen${queryOf({ customer: customer ?? undefined })}`),
     keys: () => items<KeyRow>('/api/v1/keys'),
     checkKeys: () => items<KeyCheck>('/api/v1/keys/check', 'POST'),
+    rotateKeys: ({ domain, source, dryRun }) => items('/api/v1/keys/rotate', 'POST', { domain, source, dryRun }),
+    revokeKey: async ({ by: _by, ...request }) => {
+      const response = await call('POST', '/api/v1/keys/revoke', request)
+      return response.status === 404 ? null : ((await valueOf(response)) as RevokeAnswer)
+    },
+    importKeys: ({ keys }) => items('/api/v1/keys/import', 'POST', { keys }),
+    keyZone: async ({ domain, form }) => {
+      const response = await call('GET', `/api/v1/keys/zone${queryOf({ domain: domain ?? undefined, form })}`)
+      if (!response.ok) await valueOf(response)
+      return response.text()
+    },
+    rewrapKeys: () =>
+      Promise.reject(
+        new OperationError(
+          'usage',
+          'a server runs, and its signer has the old wrapping key: stop it, then say this again',
+        ),
+      ),
     queue: (selection) => items<QueueItem>(`/api/v1/queue${queryOf(selection)}`),
     queued: (id) => maybe<QueueDetail>(`/api/v1/queue/${encodeURIComponent(id)}`),
     holdMessage: (id, reason) => act(`/api/v1/queue/${encodeURIComponent(id)}/hold`, { reason }),

@@ -3,7 +3,8 @@ import { newToken, openTokenBook, tokenMigrations } from '../../doors/api/tokens
 import { openOutboxReader } from '../../path/custody/index.ts'
 import { ruleOrder, rules } from '../../path/decision/index.ts'
 import { systemClock } from '../../platform/clock.ts'
-import { dnsAt, systemDns } from '../../platform/dns-system.ts'
+import { aliasDnsAt } from '../../platform/dns-alias.ts'
+import { systemDns } from '../../platform/dns-system.ts'
 import { stderrLog } from '../../platform/pino-log.ts'
 import { openStore, runMigrations } from '../../platform/sql.ts'
 import { openLedger } from '../../rooms/ledger/index.ts'
@@ -18,6 +19,7 @@ import { StartFailure, orFailure } from '../start-failure.ts'
 import { atMost } from '../waiting.ts'
 import { apiOnDemand } from './api-on-demand.ts'
 import { startJobs } from './jobs.ts'
+import { keyPlacesIn } from './key-operations.ts'
 import { keysWithinMs, openKeyKeeper } from './keys.ts'
 import { openOperations } from './operations.ts'
 import { takePolicyFile } from './policy-file.ts'
@@ -48,11 +50,13 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   const outbox = openOutboxReader(config.dataDir, shard)
   const ledger = openLedger({ dataDir: config.dataDir, outboxes: [outbox], log })
   const project = projector(ledger, store)
+  const keyPlaces = keyPlacesIn(config, clock)
   const keys = openKeyKeeper({
     registry,
-    wrapping: config.keys.wrapping,
+    ...keyPlaces,
+    rotateAfter: config.keys.rotateAfter,
     dns: systemDns(config.dns.servers, config.dns.timeoutMs),
-    dnsAt: (address) => dnsAt(address, config.dns.timeoutMs),
+    dnsAt: (address) => aliasDnsAt(address, config.dns.timeoutMs),
     log,
   })
   const made = keys.makeFirst().catch((error: unknown) => log.error('keys could not be made yet', { error }))
@@ -64,7 +68,17 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   const bootstrap = process.env['ANECHOIC_BOOTSTRAP_TOKEN']
   if (bootstrap !== undefined && bootstrap !== '') await tokens.bootstrap(new Secret(bootstrap), clock.now())
   const desk = askDesk(channel)
-  const operations = openOperations({ registry, ledger, project, desk, keys, context, policyFile: config.policy, log })
+  const operations = openOperations({
+    registry,
+    ledger,
+    project,
+    desk,
+    keys,
+    keyPlaces,
+    context,
+    policyFile: config.policy,
+    log,
+  })
   const api = apiOnDemand({ operations, tokens, rulePage, ready: () => desk.takesMail().catch(() => false), log })
   const door = await serve(config, channel.firstStart, api.listener)
   writeLocalAccess(config, door.port, local)

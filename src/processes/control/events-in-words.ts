@@ -16,9 +16,10 @@ function wordsOf({ kind, detail }: LedgerEvent): string {
     case 'cleaned':
       return `taken off before signing: ${text('removed')}`
     case 'delivered':
+      return `${text('recipients')} at ${text('destination')}: ${text('reply')}`
     case 'deferred':
     case 'failed':
-      return `${text('recipients')} at ${text('destination')}: ${text('reply')}`
+      return `${text('recipients')} at ${text('destination')}, about ${text('class')}: ${text('reply')}`
     case 'held':
       return `held until ${moment(detail['until'])} by ${text('by')}: ${text('reason')}`
     case 'released':

@@ -29,7 +29,8 @@ export function startJobs(options: {
   const jobs = [
     repeat(projectEveryMs, project, trouble('taking events into the ledger')),
     repeat(lookForKeysEveryMs, () => keys.makeRest(), trouble('making keys')),
-    repeat(lookForKeysEveryMs, () => keys.checkPending(clock.now()), trouble('looking for keys in DNS')),
+    repeat(lookForKeysEveryMs, () => keys.checkDue(clock.now()), trouble('looking for keys in DNS')),
+    repeat(hourMs, () => keys.rotateAged(clock.now()), trouble('rotating keys')),
     repeat(hourMs, forget, trouble('forgetting what is past its retention')),
   ]
   return {

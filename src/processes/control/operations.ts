@@ -5,7 +5,6 @@ import { recallEvidence } from '../../path/evidence/index.ts'
 import type { Log } from '../../platform/log.ts'
 import type { Ledger, StoredEvent } from '../../rooms/ledger/index.ts'
 import {
-  type KeyListing,
   type PolicyContext,
   type Registry,
   type Snapshot,
@@ -13,10 +12,11 @@ import {
   readPolicy,
 } from '../../rooms/registry/index.ts'
 import { isSyntaxFault } from '../../standards/fault.ts'
-import type { KeyRow, Operations, QueueItem, Story } from '../../doors/operations.ts'
+import type { Operations, QueueItem, Story } from '../../doors/operations.ts'
 import type { QueueDesk } from '../queue-desk.ts'
 import { atMost } from '../waiting.ts'
 import { inWords } from './events-in-words.ts'
+import { type KeyOperationsOptions, keyOperations } from './key-operations.ts'
 import { type KeyKeeper, keysWithinMs } from './keys.ts'
 
 export type OperationsOptions = {
@@ -24,6 +24,7 @@ export type OperationsOptions = {
   readonly ledger: Ledger
   readonly desk: QueueDesk
   readonly keys: KeyKeeper
+  readonly keyPlaces: Pick<KeyOperationsOptions, 'wrapping' | 'zone' | 'giveUpAfter' | 'now'>
   readonly context: PolicyContext
   /** The policy file of the configuration, when it is the authority. */
   readonly policyFile: string | null
@@ -61,9 +62,7 @@ export function openOperations(options: OperationsOptions): Operations {
       await project()
       return ledger.seen(customer)
     },
-    keys: async () => (await registry.keys()).map(keyRow),
-    checkKeys: async () =>
-      (await keys.checkAll()).map((key) => ({ ...keyRow(key), seen: key.seen, because: key.because })),
+    ...keyOperations({ ...options.keyPlaces, registry, keys, log }),
     queue: async (selection) => (await desk.list(selection)).map(queueItem),
     queued: async (id) => {
       const parsed = parseDecisionId(id)
@@ -123,10 +122,6 @@ async function judgedAgain(id: DecisionId, record: DecisionRecord, policy: Snaps
   if (isSyntaxFault(evidence)) return { verdict: 'none', rule: evidence.reason, same: false }
   const { verdict, rule, same } = replay(id, { ...record, evidence }, policy)
   return { verdict: verdict ?? 'none', rule: rule ?? 'none', same }
-}
-
-function keyRow({ domain, source, selector, algorithm, state, record }: KeyListing): KeyRow {
-  return { domain, source, selector, algorithm, state, record }
 }
 
 function queueItem(row: QueueRow): QueueItem {
