@@ -14,7 +14,7 @@ import { postfixWith } from './relays/postfix.ts'
 import { type Results, type Run, partRun, ratiosOf, relayRun } from './results.ts'
 
 const peers = [postfixWith(openDkim), postfixWith(rspamd), haraka]
-const parts = ['accept', 'decide', 'sign', 'deliver', 'ledger']
+const parts = ['accept', 'decide', 'sign', 'deliver', 'ledger', 'verify', 'verify-mailauth']
 const partMain = fileURLToPath(new URL('./parts/main.ts', import.meta.url))
 
 /** Runs what the options ask for. `tell` hears what is going on; what `cleanUp` is given is to be undone when the run is cut short. */
@@ -44,7 +44,10 @@ export async function bench(
     )
   }
   const peerNames = peers.map((peer) => peer.name)
-  const ratios = ratiosOf(runs, anechoic.name, peerNames)
+  const ratios = {
+    ...ratiosOf(runs, anechoic.name, peerNames),
+    ...ratiosOf(runs, 'verify-only', ['verify-mailauth-only']),
+  }
   return { results: { machine, runs, ratios, missing: Object.fromEntries(missing) }, failures }
 }
 
