@@ -54,20 +54,26 @@ const powers: Powers = {
         throw new OperationError('usage', 'ANECHOIC_URL is set: set ANECHOIC_TOKEN too')
       return { operations: remoteOperations(url, new Secret(token)), close: () => Promise.resolve() }
     }
-    const config = (await configurationReader(asked, false))()
-    if (config === null) throw new OperationError('usage', 'nothing was done')
+    const config = await configuration(asked)
     const { openNearby } = await import('./processes/nearby.ts')
     return openNearby(config).catch(asUsage)
   },
   verifier: async (asked) => {
     const { openVerifier } = await import('./processes/verifier.ts')
     return openVerifier(async () => {
-      const config = (await configurationReader(asked, false))()
-      if (config === null) throw new OperationError('usage', 'nothing was done')
+      const config = await configuration(asked)
       const { cachedDns } = await import('./platform/dns-system.ts')
       const { systemClock } = await import('./platform/clock.ts')
       return cachedDns(config.dns.servers, config.dns.timeoutMs, systemClock)
     })
+  },
+  backup: async (asked, directory, what) => {
+    const { backUp } = await import('./processes/backup/backup.ts')
+    return backUp(await configuration(asked), directory, { version, ...what }).catch(asUsage)
+  },
+  restore: async (asked, directory, dryRun) => {
+    const { restore } = await import('./processes/backup/restore.ts')
+    return restore(await configuration(asked), directory, dryRun).catch(asUsage)
   },
   lab: async (args) => {
     if (!existsSync(labEntry)) throw new OperationError('usage', 'the lab is in a checkout of the project only')
@@ -75,6 +81,13 @@ const powers: Powers = {
     const [code] = (await once(child, 'exit')) as [number | null]
     return code ?? exitCodes.fault
   },
+}
+
+/** Throws `OperationError` when it does not hold; then its problems have been told. */
+async function configuration(asked: string | null): Promise<Config> {
+  const config = (await configurationReader(asked, false))()
+  if (config === null) throw new OperationError('usage', 'nothing was done')
+  return config
 }
 
 /** What a person can put right is told in a line, without a stack. */

@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings'
 import type { ExitCode } from '../../standards/exit-codes.ts'
 import type { Operations } from '../operations.ts'
+import type { BackupAnswer, RestoreAnswer } from './backup.ts'
 import type { OpenVerifier } from './verification.ts'
 
 /** What the command line needs from the rest of the program; `main.ts` supplies it. */
@@ -14,6 +15,14 @@ export type Powers = {
   operations(config: string | null): Promise<{ readonly operations: Operations; close(): Promise<void> }>
   /** What judges messages, with a zone in place of DNS or with DNS as configured. */
   verifier: OpenVerifier
+  /** Copies the stores into a new directory. */
+  backup(
+    config: string | null,
+    directory: string,
+    what: { readonly ledger: boolean; readonly wrappingKey: boolean },
+  ): Promise<BackupAnswer>
+  /** Puts such a copy into an empty data directory. */
+  restore(config: string | null, directory: string, dryRun: boolean): Promise<RestoreAnswer>
   /** Runs the lab in a process of its own. */
   lab(args: readonly string[]): Promise<ExitCode>
 }

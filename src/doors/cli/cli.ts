@@ -2,6 +2,7 @@ import { Command, CommanderError } from '@commander-js/extra-typings'
 import { type ExitCode, exitCodes } from '../../standards/exit-codes.ts'
 import { OperationError } from '../operations.ts'
 import { applyCommand } from './apply.ts'
+import { backupCommand, restoreCommand } from './backup.ts'
 import type { Call, Powers, Terminal } from './call.ts'
 import { checkCommand } from './check.ts'
 import { domainsCommand } from './domains.ts'
@@ -62,6 +63,8 @@ const commands: readonly ((call: Call) => Command)[] = [
   queueCommand,
   whyCommand,
   verifyCommand,
+  backupCommand,
+  restoreCommand,
   labCommand,
 ]
 

@@ -1,5 +1,12 @@
 import type { Config } from '../../config/index.ts'
-import type { ImportAnswer, ImportRequest, KeyRow, Operations, RevokeAnswer } from '../../doors/operations.ts'
+import {
+  type ImportAnswer,
+  type ImportRequest,
+  type KeyRow,
+  OperationError,
+  type Operations,
+  type RevokeAnswer,
+} from '../../doors/operations.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Log } from '../../platform/log.ts'
 import {
@@ -10,7 +17,7 @@ import {
   ourZoneFile,
   ownersZoneFile,
 } from '../../rooms/registry/index.ts'
-import { takeKeys, wrapAnew } from '../../signer/index.ts'
+import { ensureWrappingKey, takeKeys, wrapAnew } from '../../signer/index.ts'
 import { type SyntaxFault, isSyntaxFault } from '../../standards/fault.ts'
 import { type Domain, parseDomain } from '../../standards/names/domain.ts'
 import { atMost } from '../waiting.ts'
@@ -189,6 +196,9 @@ async function rewrapAll(
   { registry, wrapping }: KeyOperationsOptions,
   to: string,
 ): Promise<{ readonly wrapped: number; readonly unopened: readonly string[] }> {
+  if (!/^(?:file|env|command):./.test(to))
+    throw new OperationError('usage', `${to} is not file:PATH, env:NAME or command:COMMAND`)
+  ensureWrappingKey(to)
   const unopened: string[] = []
   let count = 0
   for (let after: string | null = null; ;) {
