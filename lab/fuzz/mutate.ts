@@ -44,10 +44,16 @@ const anywhere = [
 
 /** One in so many inputs is made long, to see that time grows with it and not faster. */
 const longOneIn = 400
+/** The others mostly end at the first syntax fault; these mean something else, and reach what comes after the syntax. */
+const gentleShare = 0.4
 
 /** A well-formed input changed in a few places: by chance, by the words of its format, by repeating, moving and cutting parts. */
 export function mutate(seeds: readonly string[], words: readonly string[], longest: number, chance: Chance): string {
   let text = chance.pick(seeds)
+  if (chance.happens(gentleShare)) {
+    for (let left = chance.pick([1, 1, 1, 2, 2, 3]); left > 0; left--) text = reworded(text, seeds, words, chance)
+    return text.slice(0, longest)
+  }
   const edits = 1 + chance.below(chance.happens(0.1) ? 24 : 5)
   for (let edit = 0; edit < edits; edit++) text = edited(text, seeds, words, chance)
   if (chance.below(longOneIn) === 0) text = prolonged(text, longest, chance)
@@ -78,6 +84,34 @@ function edited(text: string, seeds: readonly string[], words: readonly string[]
     default:
       return text.slice(0, at) + flipped(text.slice(at, end), chance) + text.slice(end)
   }
+}
+
+/** One word becomes another: a number another number, and any word one of the format's or of a seed's. */
+function reworded(text: string, seeds: readonly string[], words: readonly string[], chance: Chance): string {
+  const [from, to] = wordAround(text, chance.below(text.length + 1))
+  return text.slice(0, from) + otherWord(text.slice(from, to), seeds, words, chance) + text.slice(to)
+}
+
+/** The letters, digits and marks without blanks around a place. */
+function wordAround(text: string, at: number): readonly [number, number] {
+  let from = at
+  let to = at
+  while (from > 0 && inWord.test(text[from - 1] ?? '')) from--
+  while (to < text.length && inWord.test(text[to] ?? '')) to++
+  return [from, to]
+}
+
+const inWord = /[A-Za-z0-9._-]/
+const breaksStructure = /[\s:,{}[\]&*!?#|"']/
+
+function otherWord(word: string, seeds: readonly string[], words: readonly string[], chance: Chance): string {
+  if (/^[0-9]+$/.test(word) && chance.happens(0.7))
+    return String(chance.pick([0, 1, 7, 8, 20, 23, 24, 48, 255, 65_536]))
+  const special = words.length > 0 && chance.happens(0.3) ? chance.pick(words) : ''
+  if (special !== '' && !breaksStructure.test(special)) return special
+  const seed = chance.pick(seeds)
+  const [from, to] = wordAround(seed, chance.below(seed.length + 1))
+  return seed.slice(from, to)
 }
 
 function partOf(seed: string, chance: Chance): string {

@@ -43,7 +43,7 @@ const place = /^fuzz\.yaml:[0-9]+:[0-9]+ [^\n]+$/
 /** A policy file: on any problem there is none, and what is read never holds more than the contract's section 3 lets anyone say. */
 export const policy: Target = {
   name: 'policy',
-  weight: 1.5,
+  weight: 6,
   longest: 20_000,
   seeds: [
     `customers:
@@ -158,7 +158,7 @@ const file = join(directory, 'fuzz.yaml')
 /** A configuration file: on any problem there is none, and what is read opens nothing. */
 export const configuration: Target = {
   name: 'configuration',
-  weight: 1.5,
+  weight: 6,
   longest: 20_000,
   seeds: [
     `hostname: relay.example.net
