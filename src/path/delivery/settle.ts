@@ -1,5 +1,6 @@
 import type { LedgerEvent } from '../../rooms/ledger/index.ts'
 import { formatMailbox } from '../../standards/names/mailbox.ts'
+import { type ReplyClass, classOfReply } from '../../standards/smtp/reply-class.ts'
 import type { Outcome, RecipientState, StoredMessage } from '../custody/custody.ts'
 import type { AttemptResult } from './client/attempt.ts'
 import type { Notice } from './report.ts'
@@ -171,8 +172,14 @@ function eventOf(
     remote: result.remote,
     tls: result.tls,
     reply: outcome.reply,
+    ...(outcome.kind === 'delivered' ? {} : { class: classOf(result) }),
     ...(outcome.kind === 'retry' ? { dueAt: outcome.dueAt, attempted: outcome.attempted } : {}),
   })
+}
+
+function classOf({ reply, status }: AttemptResult): ReplyClass {
+  const code = /^[45]\d\d(?!\.)/.exec(reply)
+  return classOfReply({ code: code === null ? null : Number(code[0]), enhanced: status, text: reply })
 }
 
 export function eventAbout(

@@ -9,7 +9,7 @@ export type LedgerEvent = {
     | 'cleaned' // detail: { removed: field names }
     | 'delivered'
     | 'deferred'
-    | 'failed' // detail: { recipients, destination, reply }
+    | 'failed' // detail: { recipients, destination, reply, class }
     | 'held'
     | 'released'
     | 'cancelled'
