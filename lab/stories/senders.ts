@@ -1,5 +1,6 @@
 import { acme, addresses, crm } from '../world/cast.ts'
-import type { Mode, Tenant, Twist } from '../world/exchange-online.ts'
+import type { Mode, Submission, Tenant } from '../world/exchange-online.ts'
+import type { GoogleSubmission } from '../world/google-relay.ts'
 import { SmtpClient, type SmtpReply } from '../world/smtp-client.ts'
 import type { World } from '../world/world.ts'
 import type { HeaderFields, Stage } from './story.ts'
@@ -21,9 +22,9 @@ const ann = 'Ann Author <ann@acme.example>'
 export function throughExchangeOnline(
   world: World,
   stage: Stage,
-  mail: Mail & { readonly tenant?: Tenant; readonly mode?: Mode; readonly twist?: Twist },
+  mail: Mail & Pick<Submission, 'twist' | 'signed'> & { readonly tenant?: Tenant; readonly mode?: Mode },
 ): Promise<SmtpReply> {
-  const { tenant = acme, mode = { kind: 'mailbox' }, twist, parameters } = mail
+  const { tenant = acme, mode = { kind: 'mailbox' }, twist, signed, parameters } = mail
   return world.exchangeOnline.send({
     tenant,
     mode,
@@ -33,7 +34,27 @@ export function throughExchangeOnline(
     body: bodyOf(mail),
     relay: world.relay,
     ...(twist === undefined ? {} : { twist }),
+    ...(signed === undefined ? {} : { signed }),
     ...(parameters === undefined ? {} : { parameters }),
+  })
+}
+
+/** Somebody's message leaves Google's relay: by default Acme's own Workspace, which signs as acme.example. */
+export function throughGoogle(
+  world: World,
+  stage: Stage,
+  mail: Mail & Partial<Pick<GoogleSubmission, 'workspace' | 'dkim' | 'tls'>> = {},
+): Promise<SmtpReply> {
+  const { workspace = 'acme.example', dkim = [{ domain: 'acme.example', selector: 'google' }], tls } = mail
+  return world.google.send({
+    mailFrom: mail.mailFrom ?? 'ann@acme.example',
+    recipients: mail.recipients ?? [stage.recipient],
+    header: headerOf(stage, mail),
+    body: bodyOf(mail),
+    workspace,
+    dkim,
+    relay: world.relay,
+    ...(tls === undefined ? {} : { tls }),
   })
 }
 

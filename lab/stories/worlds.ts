@@ -58,6 +58,40 @@ export const acmeInStrictWorld: Tenant = {
   ],
 }
 
+/** Acme's tenant in a world where grants ask for the provider's signatures. */
+export const acmeWithEvidence: Tenant = {
+  ...acme,
+  domains: [...acme.domains, 'dkim.example', 'arc.example', 'soft.example'],
+}
+
+/** Domains of Acme's whose grants prefer or require the provider's signatures, and a Workspace of Acme's. */
+export const evidenceWorld: StoryWorld = {
+  name: 'a world in which signatures of the provider are asked for',
+  policy: (policy) => {
+    const asserted = { proof: 'asserted', approvedBy: 'admin@relay.lab.example', reason: 'the lab' }
+    const approval = { approvedBy: 'admin@acme.example', reason: 'the lab' }
+    const customer = customerOf(policy, 'acme')
+    for (const [name, evidence] of [
+      ['dkim.example', { dkim: 'require' }],
+      ['arc.example', { arc: 'require' }],
+      ['soft.example', { dkim: 'prefer', arc: 'prefer' }],
+    ] as const) {
+      customer.domains.push({ name, ...asserted })
+      const id = `acme-${name.replace('.example', '')}`
+      customer.grants.push({
+        id,
+        source: 'acme-m365',
+        domains: [name],
+        classes: ['hosted', 'hybrid'],
+        evidence,
+        ...approval,
+      })
+    }
+    customer.sources.push({ id: 'acme-google', kind: 'google', workspaceDomain: 'acme.example' })
+    customer.grants.push({ source: 'acme-google', domains: ['acme.example'], classes: ['hosted'], ...approval })
+  },
+}
+
 /** A customer of the cast, to be changed. */
 export function customerOf(policy: Policy, id: string): PolicyCustomer {
   const customer = policy.customers.find((one) => one.id === id)

@@ -182,12 +182,15 @@ export async function publishKeys(product: Product, zone: Zone, except: readonly
   await sleep(untilLive)
 }
 
+/** Domains with SPF and DMARC records, those of the cast and of the worlds in which Acme has more. */
+const castDomains = 'acme acme-sales globex initech dkim arc soft'.split(' ').map((name) => `${name}.example`)
+
 function castZone(): Zone {
   const zone: Zone = {
     'receiver.example': { MX: [{ preference: 10, exchange: 'mx.receiver.example' }] },
     'mx.receiver.example': { A: ['127.0.0.1'] },
   }
-  for (const domain of ['acme.example', 'acme-sales.example', 'globex.example', 'initech.example']) {
+  for (const domain of castDomains) {
     // Initech's record is as wide as a cloud's: the rented server is in it.
     const who = domain === 'initech.example' ? 'ip4:127.0.0.0/25' : 'ip4:127.0.0.1'
     zone[domain] = { TXT: [`v=spf1 ${who} -all`] }

@@ -17,7 +17,7 @@ export const story: Story = {
       },
       (host) =>
         fromHost(world, stage, { address: addresses.google, ...host }, { more: 'X-Relaying-Domain: acme.example\r\n' }),
-      { refused: 'source-unproven' },
+      { refused: 'tenant-not-authorised' },
     ),
-  expect: { refused: 'source-unproven' },
+  expect: { refused: 'tenant-not-authorised' },
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Customer, Grant, OwnedDomain, Source } from '../../rooms/registry/index.ts'
 import { Snapshot } from '../../rooms/registry/snapshot/snapshot.ts'
+import type { Domain } from '../../standards/names/domain.ts'
 import type { TenantId } from '../../standards/names/tenant.ts'
 import type { ConnectionProof, Evidence } from '../evidence/evidence.ts'
 import type { DecideInput } from './checks/matter.ts'
@@ -21,6 +22,7 @@ import {
   noCounts,
   over,
   proven,
+  workspace,
 } from './testing/evidence.ts'
 import {
   acme,
@@ -86,22 +88,24 @@ const anySource = (customer: string): fc.Arbitrary<Source> =>
         initialDomain: null,
         hybridHosts: [network(host)],
       })),
+    anyName.map((name): Source => ({ customer, id: 'space', kind: 'google', workspaceDomain: domain(name) })),
     fc.constant<Source>({ customer, id: 'program', kind: 'smtp-auth', username: `user@${customer}`, passwordHash: '' }),
   )
 
 const anyGrant = (customer: string): fc.Arbitrary<Grant> =>
   fc
     .record({
-      source: fc.constantFrom('cloud', 'program'),
+      source: fc.constantFrom('cloud', 'program', 'space'),
       domains: fc.uniqueArray(anyName, { minLength: 1, maxLength: 2 }),
       classes: fc.uniqueArray(fc.constantFrom(...classes)),
       dkim: mostly('off', 'require', 'prefer'),
+      arc: mostly('off', 'require', 'prefer'),
       recipientsPerHour: mostly(null, 3),
     })
-    .map(({ source, domains, dkim, recipientsPerHour, ...rest }) =>
+    .map(({ source, domains, dkim, arc, recipientsPerHour, ...rest }) =>
       grant(customer, source, domains, {
         ...rest,
-        evidence: { dkim: dkim as 'off', arc: 'off' },
+        evidence: { dkim: dkim as 'off', arc: arc as 'off' },
         limits: {
           messagesPerHour: null,
           messagesPerDay: null,
@@ -116,8 +120,8 @@ const anyCustomer = (customer: string): fc.Arbitrary<Customer> =>
   fc
     .record({
       domains: fc.uniqueArray(anyOwned(customer), { minLength: 2, maxLength: 4, selector: (one) => one.name }),
-      sources: fc.uniqueArray(anySource(customer), { maxLength: 2, selector: (one) => one.id }),
-      grants: fc.uniqueArray(anyGrant(customer), { maxLength: 2, selector: (one) => one.source }),
+      sources: fc.uniqueArray(anySource(customer), { maxLength: 3, selector: (one) => one.id }),
+      grants: fc.uniqueArray(anyGrant(customer), { maxLength: 3, selector: (one) => one.source }),
       plan: mostly<'standard' | 'trial'>('standard', 'trial'),
     })
     .map((parts) => ({ id: customer, name: customer, contacts: [], ...parts }))
@@ -149,10 +153,14 @@ const anyConnection: fc.Arbitrary<ConnectionProof> = fc.oneof(
       source: { customer, source: 'program' },
     })),
   },
+  { weight: 3, arbitrary: fc.constant(workspace.connection) },
   fc.constant<ConnectionProof>({ kind: 'self', operator: proven(operatorDomain) }),
   fc.constant<ConnectionProof>({ kind: 'unproven', because: 'nobody' }),
   fc.constant<ConnectionProof>({ kind: 'lookup-failed', because: 'no answer' }),
 )
+
+if (workspace.google === null) throw new Error('the Workspace of the cast is none')
+const googleFields: NonNullable<Evidence['google']> = workspace.google
 
 const anyEvidence: fc.Arbitrary<Evidence> = fc
   .record({
@@ -163,7 +171,10 @@ const anyEvidence: fc.Arbitrary<Evidence> = fc
     conflicts: mostly<readonly string[]>([], ['arc and author']),
     consumer: mostly(false, true),
     attributed: fc.option(fc.record({ tenant: fc.constantFrom(...tenants), address: fc.constantFrom(...hosts) })),
-    dkim: fc.constantFrom('pass', 'none', 'fail', 'not-evaluated'),
+    doubts: mostly<readonly string[]>([], ['dkim of another']),
+    dkim: fc.constantFrom('pass', 'none', 'fail', 'not-evaluated', 'temperror'),
+    arc: fc.constantFrom('pass', 'none', 'fail', 'not-evaluated', 'temperror'),
+    signedBy: anyName,
     author: fc.oneof({ weight: 8, arbitrary: fc.constantFrom(...names, 'relay.example.net') }, fc.constant(null)),
     class: fc.constantFrom(...classes, 'hosted', 'hosted', 'forwarded', 'unknown'),
     reversePath: fc.oneof({ weight: 3, arbitrary: anyName }, fc.constant(null)),
@@ -187,7 +198,9 @@ const anyEvidence: fc.Arbitrary<Evidence> = fc
         consumer: one.consumer,
         attributed:
           one.attributed === null ? null : { ...one.attributed, address: ip(one.attributed.address), helo: 'x' },
+        doubts: one.doubts,
         dkim: one.dkim as 'pass',
+        arc: one.arc as 'pass',
       },
       envelope: {
         reversePath: one.reversePath === null ? null : mailbox(`r@${one.reversePath}`),
@@ -205,7 +218,19 @@ const anyEvidence: fc.Arbitrary<Evidence> = fc
       },
     }
     const evidence = over(hosted, changes)
-    return one.connection.kind === 'm365' ? evidence : { ...evidence, m365: null }
+    const google = {
+      ...googleFields,
+      dkim: one.dkim as 'pass',
+      domain: one.dkim === 'pass' ? proven(domain(one.signedBy)) : null,
+      duplicates: one.duplicates,
+      conflicts: one.conflicts,
+      doubts: one.doubts,
+    }
+    return {
+      ...evidence,
+      m365: one.connection.kind === 'm365' ? evidence.m365 : null,
+      google: one.connection.kind === 'google' ? google : null,
+    }
   })
 
 /** Which grant to aim at, and which of the facts are to fit it. */
@@ -239,7 +264,10 @@ function aimed(evidence: Evidence, world: readonly Customer[], aim: Aim): Eviden
     account: proven(`user@${customer.id}`),
     source: { customer: customer.id, source: 'program' },
   }
-  const connection = aim.connection ? (isCloud ? hosted.connection : program) : evidence.connection
+  const place = isCloud ? hosted.connection : source.kind === 'google' ? workspace.connection : program
+  const connection = aim.connection ? place : evidence.connection
+  const drawn = evidence.google ?? googleFields
+  const google = aim.tenant ? { ...drawn, dkim: 'pass' as const, domain: proven<Domain>(name) } : drawn
   const { m365 } = over(
     { ...evidence, m365: evidence.m365 ?? hostedFields },
     {
@@ -268,7 +296,11 @@ function aimed(evidence: Evidence, world: readonly Customer[], aim: Aim): Eviden
       ...(aim.kind ? { class: given.classes[aim.class % given.classes.length] ?? 'unknown' } : {}),
     },
   })
-  return { ...fitting, m365: connection.kind === 'm365' ? m365 : null }
+  return {
+    ...fitting,
+    m365: connection.kind === 'm365' ? m365 : null,
+    google: connection.kind === 'google' ? google : null,
+  }
 }
 
 const anyInput = fc.record({
@@ -303,7 +335,7 @@ function inputOf(drawn: Drawn): DecideInput & { readonly world: readonly Custome
  * exactly this.
  */
 function somebodyAllowed({ world, evidence, counters }: ReturnType<typeof inputOf>): boolean {
-  const { connection, m365, message, envelope } = evidence
+  const { connection, m365, google, message, envelope } = evidence
   if (message === null || message.author.kind !== 'mailbox' || message.malformed !== null) return false
   const from = message.author.mailbox.domain
   if (connection.kind === 'self') {
@@ -335,12 +367,18 @@ function somebodyAllowed({ world, evidence, counters }: ReturnType<typeof inputO
             m365?.tenant?.value === source.tenant &&
             m365.originator !== null &&
             source.originators.includes(m365.originator.value) &&
-            m365.duplicates.length + m365.conflicts.length === 0 &&
+            m365.duplicates.length + m365.conflicts.length + m365.doubts.length === 0 &&
             !m365.consumer &&
             (m365.attributed === null || m365.attributed.tenant === source.tenant)
-          : connection.kind === 'smtp-auth' &&
-            source?.kind === 'smtp-auth' &&
-            source.username === connection.account.value
+          : connection.kind === 'google'
+            ? source?.kind === 'google' &&
+              google !== null &&
+              google.dkim === 'pass' &&
+              google.domain?.value === from &&
+              google.duplicates.length + google.conflicts.length + google.doubts.length === 0
+            : connection.kind === 'smtp-auth' &&
+              source?.kind === 'smtp-auth' &&
+              source.username === connection.account.value
       const holder = valid(customer, from)
       const names = given.domains.some(
         (one) => one === from || (one === holder?.name && holder.includeSubdomains && from.endsWith(`.${one}`)),
@@ -351,7 +389,8 @@ function somebodyAllowed({ world, evidence, counters }: ReturnType<typeof inputO
       const path =
         envelope.reversePath === null ? message.report : valid(customer, envelope.reversePath.domain) !== null
       const others = message.otherAuthors.every((one) => one.domain !== null && valid(customer, one.domain) !== null)
-      const demand = given.evidence.dkim !== 'require' || m365?.dkim === 'pass'
+      const isMet = (kind: 'dkim' | 'arc'): boolean => given.evidence[kind] !== 'require' || m365?.[kind] === 'pass'
+      const demand = (connection.kind === 'google' || isMet('dkim')) && isMet('arc')
       const count = counters.grant.recipientsLastHour + envelope.recipients.length
       const room = count <= (given.limits.recipientsPerHour ?? 2_000_000)
       return (

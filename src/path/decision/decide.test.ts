@@ -5,7 +5,18 @@ import type { Evidence } from '../evidence/evidence.ts'
 import type { DecideInput } from './checks/matter.ts'
 import { decide, decideAtMail } from './decide.ts'
 import { type RuleId, ruleOrder, rules } from './rules.ts'
-import { account, asked, hosted, hybrid, mailbox, noCounts, over, ownReport, proven } from './testing/evidence.ts'
+import {
+  account,
+  asked,
+  hosted,
+  hybrid,
+  mailbox,
+  noCounts,
+  over,
+  ownReport,
+  proven,
+  workspace,
+} from './testing/evidence.ts'
 import {
   acme,
   acmeWith,
@@ -243,6 +254,29 @@ const cases: readonly (readonly [RuleId, string, Partial<DecideInput>])[] = [
       policy: granting({ evidence: { dkim: 'require', arc: 'require' } }),
     },
   ],
+  ['evidence-required', 'of Google, unsigned', evidence({ google: { dkim: 'none', domain: null } }, workspace)],
+  ['evidence-required', 'of Google, broken', evidence({ google: { dkim: 'fail', domain: null } }, workspace)],
+  [
+    'evidence-required',
+    'of Google, not looked at',
+    evidence({ google: { dkim: 'not-evaluated', domain: null } }, workspace),
+  ],
+  [
+    'evidence-required',
+    'DKIM failed where the key for ARC cannot be had',
+    {
+      ...evidence({ m365: { dkim: 'fail', arc: 'temperror' } }),
+      policy: granting({ evidence: { dkim: 'require', arc: 'require' } }),
+    },
+  ],
+  [
+    'lookup-failed',
+    'the key of a required signature',
+    { ...evidence({ m365: { dkim: 'temperror' } }), policy: granting({ evidence: { dkim: 'require', arc: 'off' } }) },
+  ],
+  ['lookup-failed', 'the key of a Workspace', evidence({ google: { dkim: 'temperror', domain: null } }, workspace)],
+  ['lookup-failed', 'whether a contradiction is genuine', evidence({ m365: { doubts: ['DKIM of another'] } })],
+  ['lookup-failed', 'the same of Google', evidence({ google: { doubts: ['DKIM of another'] } }, workspace)],
   [
     'lookup-failed',
     'the connection',
@@ -291,11 +325,38 @@ const cases: readonly (readonly [RuleId, string, Partial<DecideInput>])[] = [
     'the day of a trial',
     { policy: withAcme({ plan: 'trial' }), counters: { ...noCounts, customer: usage({ recipientsLastDay: 500 }) } },
   ],
+  [
+    'rate-exceeded',
+    'recipients of all copies of one message',
+    { counters: { ...noCounts, copies: { reached: 1000, fresh: 1 } } },
+  ],
+  [
+    'rate-exceeded',
+    'a count of copies that is no number',
+    { counters: { ...noCounts, copies: { reached: Number.NaN, fresh: 1 } } },
+  ],
   ['rate-exceeded', 'a count that is no number', { counters: used({ messagesLastHour: Number.NaN }) }],
   ['held', 'as standing asks', { standing: { suspended: null, hold: { reason: 'incident 12' } } }],
   ['accepted', 'a mailbox user of the tenant', {}],
   ['accepted', 'the owner’s own server', { evidence: hybrid }],
   ['accepted', 'an account', { evidence: account }],
+  ['accepted', 'a Workspace', { evidence: workspace }],
+  ['evidence-conflict', 'of Google', evidence({ google: { conflicts: ['X-Relaying-Domain and From'] } }, workspace)],
+  ['evidence-duplicate', 'of Google', evidence({ google: { duplicates: ['x-relaying-domain'] } }, workspace)],
+  [
+    'tenant-not-authorised',
+    'a Workspace that nobody granted, signed or not',
+    { evidence: workspace, policy: withAcme({ grants: [grant('acme', 'acme-m365', ['acme.example'])] }) },
+  ],
+  [
+    'tenant-not-authorised',
+    'an unsigned message of a domain that granted no Workspace',
+    {
+      ...evidence({ google: { dkim: 'none', domain: null } }, workspace),
+      policy: withAcme({ grants: [grant('acme', 'acme-m365', ['acme.example'])] }),
+    },
+  ],
+  ['class-not-authorised', 'forwarded by Google', evidence({ message: { class: 'forwarded' } }, workspace)],
   ['accepted', 'a report of ours while the operator domain is nobody’s', { evidence: ownReport }],
 ]
 
@@ -374,6 +435,17 @@ describe('what the honest may do', () => {
   test('evidence that is there satisfies a grant that requires it', () => {
     const policy = granting({ evidence: { dkim: 'require', arc: 'prefer' } })
     expect(decide(asked({ ...evidence({ m365: { dkim: 'pass' } }), policy })).rule).toBe('accepted')
+  })
+
+  test('signatures that are only preferred let pass, whatever came of them', () => {
+    const policy = granting({ evidence: { dkim: 'prefer', arc: 'prefer' } })
+    for (const proof of ['none', 'fail', 'temperror', 'pass', 'not-evaluated'] as const)
+      expect(decide(asked({ ...evidence({ m365: { dkim: proof, arc: proof } }), policy })).rule).toBe('accepted')
+  })
+
+  test('the thousandth recipient of a message passes, and an envelope that adds nobody always', () => {
+    for (const copies of [{ reached: 999, fresh: 1 }, { reached: 1000, fresh: 0 }, null])
+      expect(decide(asked({ counters: { ...noCounts, copies } })).rule).toBe('accepted')
   })
 
   test('the last message under each limit passes', () => {

@@ -93,10 +93,7 @@ export interface PolicySnapshot {
   ownerOf(domain: Domain): OwnedDomain | null
   /** The m365 source with this tenant id and this originator domain. */
   m365Source(tenant: TenantId, originator: Domain): Source | null
-  /**
-   * The Workspace that signs for this domain: by the name of the Workspace itself, by a grant of the domain, or (by `ownerOf`) by the
-   * parent that includes it.
-   */
+  /** The Workspace that may sign for this domain: one of its owner's that the domain or the owned domain above it is granted to, or that is named so. */
   googleSource(domain: Domain): Extract<Source, { kind: 'google' }> | null
   accountSource(username: string): Extract<Source, { kind: 'smtp-auth' }> | null
   fingerprintSource(fingerprint: string): Source | null

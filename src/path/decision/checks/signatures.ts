@@ -55,13 +55,14 @@ export function awaitsGoogle({ evidence, policy, subject: { author, owned } }: M
 
 /** What must be there, and what was found. Of Google the domain's own signature always is: without it nothing names the Workspace. */
 function demandsOf(matter: Matter): readonly { readonly kind: Kind; readonly found: ProviderProof }[] {
-  const { evidence, subject } = matter
-  if (evidence.connection.kind === 'google') return [{ kind: 'dkim', found: evidence.google?.dkim ?? 'none' }]
-  const { grant } = subject
-  if (grant === null) return []
+  const {
+    evidence: { connection, m365, google },
+    subject: { grant },
+  } = matter
+  const isGoogle = connection.kind === 'google'
   return (['dkim', 'arc'] as const)
-    .filter((kind) => requires(grant, kind))
-    .map((kind) => ({ kind, found: evidence.m365?.[kind] ?? 'none' }))
+    .filter((kind) => (isGoogle && kind === 'dkim') || (grant !== null && requires(grant, kind)))
+    .map((kind) => ({ kind, found: (isGoogle ? (kind === 'dkim' ? google?.dkim : null) : m365?.[kind]) ?? 'none' }))
 }
 
 function requires({ evidence }: Grant, kind: Kind): boolean {

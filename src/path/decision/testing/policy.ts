@@ -107,15 +107,16 @@ export function policyOf(customers: readonly Customer[], extras: PolicyExtras = 
     ownerOf,
     m365Source: (tenant, originator) =>
       findSource('m365', (one) => one.tenant === tenant && one.originators.includes(originator)),
-    googleSource: (name) =>
-      findSource('google', (one) => one.workspaceDomain === name) ??
-      findSource('google', (one) =>
-        grants.some(
-          (held) =>
-            held.source === one.id &&
-            held.domains.some((granted) => granted === name || granted === ownerOf(name)?.name),
-        ),
-      ),
+    googleSource: (name) => {
+      const owner = ownerOf(name)
+      if (owner === null) return null
+      const granted = (one: Source, held: Domain): boolean =>
+        grants.some((each) => each.customer === one.customer && each.source === one.id && each.domains.includes(held))
+      const named = (held: Domain) =>
+        findSource('google', (one) => one.customer === owner.customer && granted(one, held)) ??
+        findSource('google', (one) => one.customer === owner.customer && one.workspaceDomain === held)
+      return named(name) ?? named(owner.name)
+    },
     accountSource: (username) => findSource('smtp-auth', (one) => one.username === username),
     fingerprintSource: (fingerprint) => findSource('mtls', (one) => one.fingerprints.includes(fingerprint)),
     networkSource: (address, at) =>

@@ -126,10 +126,10 @@ export class Snapshot implements PolicySnapshot {
   }
 
   googleSource(domain: Domain): GoogleSource | null {
-    const exact = this.#tables.workspaces.get(domain)
-    if (exact !== undefined) return exact
     const owner = this.ownerOf(domain)
-    return owner === null ? null : (this.#tables.workspaces.get(owner.name) ?? null)
+    if (owner === null) return null
+    const named = (name: Domain) => this.#tables.workspaces.get(`${owner.customer}/${name}`)
+    return named(domain) ?? named(owner.name) ?? null
   }
 
   accountSource(username: string): AccountSource | null {
@@ -209,18 +209,16 @@ function tenantEntries(source: Source): readonly (readonly [string, Source])[] {
   return source.originators.map((originator) => [`${source.tenant}/${originator}`, source] as const)
 }
 
-/** Domains that a Workspace is granted, and behind them, so that they count first, the names of Workspaces; only those of their own customer. */
-function workspaceEntries({ domains, sources, grants }: Customer): readonly (readonly [string, GoogleSource])[] {
+/** The names of a customer's Workspaces, and behind them, so that they count first, the domains that they are granted. */
+function workspaceEntries({ id, sources, grants }: Customer): readonly (readonly [string, GoogleSource])[] {
   const workspaces = sources.filter((source) => source.kind === 'google')
   if (workspaces.length === 0) return []
   const byId = new Map(workspaces.map((source) => [source.id, source]))
   const granted = grants.flatMap((grant) => {
     const source = byId.get(grant.source)
-    return source === undefined ? [] : grant.domains.map((domain) => [domain, source] as const)
+    return source === undefined ? [] : grant.domains.map((domain) => [`${id}/${domain}`, source] as const)
   })
-  const names = new Set(domains.map(({ name }) => name))
-  const own = workspaces.filter(({ workspaceDomain }) => names.has(workspaceDomain))
-  return [...granted, ...own.map((source) => [source.workspaceDomain, source] as const)]
+  return [...workspaces.map((source) => [`${id}/${source.workspaceDomain}`, source] as const), ...granted]
 }
 
 function accountEntries(source: Source): readonly (readonly [string, AccountSource])[] {
