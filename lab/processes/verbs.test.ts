@@ -87,11 +87,17 @@ describe('verbs with a server', { timeout: 60_000 }, () => {
           type: 'TXT',
           value: expect.stringMatching(/^v=DKIM1;.*p=[A-Za-z0-9+/=]+$/),
         },
+        delegation: {
+          name: expect.stringMatching(/^[a-z0-9-]+\._domainkey\.acme\.example$/),
+          type: 'CNAME',
+          value: expect.stringMatching(/^[a-z0-9-]+\.acme\.example\.dkim\.relay\.lab\.example$/),
+        },
+        toDo: null,
       },
     ])
     expect(await jsonHere('keys', 'list')).toEqual(keys)
     const checked = await world.product().json('keys', 'check')
-    expect(checked).toEqual([{ ...(keys as object[])[0], seen: true, because: expect.any(String) }])
+    expect(checked).toEqual([{ ...(keys as object[])[0], seen: true, fine: true, because: expect.any(String) }])
 
     const domains = await world.product().json('domains', 'list')
     expect(domains).toContainEqual({

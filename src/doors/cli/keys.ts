@@ -34,11 +34,10 @@ function listCommand(call: Call): Command {
             selector: (row) => row.selector,
             algorithm: (row) => row.algorithm,
             state: (row) => row.state,
+            record: (row) => `${row.record.name} ${row.record.type}`,
             'to do': (row) => row.toDo ?? '',
           },
         })
-        if (options.json !== true)
-          call.terminal.out('`anechoic keys zone --domain NAME` prints what its owner publishes\n')
         return exitCodes.fine
       }),
     ) as unknown as Command
@@ -60,7 +59,6 @@ function checkCommand(call: Call): Command {
             domain: (row) => row.domain,
             state: (row) => row.state,
             'in DNS': (row) => (row.seen ? 'yes' : 'no'),
-            'as it must be': (row) => (row.fine ? 'yes' : (row.toDo ?? 'no')),
             why: (row) => row.because,
           },
         })
