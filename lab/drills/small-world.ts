@@ -120,7 +120,7 @@ function policyText(algorithms: readonly string[], source: string): string {
 }
 
 /** One that the system gives nobody by itself (ip(7), ip_local_port_range): it must still be free when the product comes back to it. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(10_000, 32_000)
     const server = createServer()

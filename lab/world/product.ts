@@ -23,7 +23,9 @@ export type Product = {
   readonly operations: Operations
   /** Runs a verb of the command line against this server. */
   cli(...args: readonly string[]): Promise<Printed>
-  /** The same, with `--json`, parsed. Throws on an exit code other than 0. */
+  /** The same on its data directory, whether it runs or not. */
+  local(...args: readonly string[]): Promise<Printed>
+  /** As `cli`, with `--json`, parsed. Throws on an exit code other than 0. */
   json(...args: readonly string[]): Promise<unknown>
   /** What it wrote on stderr so far. */
   log(): string
@@ -71,6 +73,7 @@ export async function startProduct(
     token,
     operations: remoteOperations(httpUrl, new Secret(token)),
     cli,
+    local: (...args) => run([entry, ...args, '--config', file], { ANECHOIC_URL: '', ANECHOIC_TOKEN: '' }),
     json: async (...args) => {
       const printed = await cli(...args, '--json')
       if (printed.code !== 0) throw new Error(`anechoic ${args.join(' ')} ended with ${printed.code}: ${printed.err}`)
