@@ -258,6 +258,25 @@ describe('revoking', () => {
   })
 })
 
+test('a key that rests at a name used again need not rest when the one before it is revoked', async () => {
+  await begin()
+  await rotate({ source: 'crm' })
+  await makeKeys()
+  await registry.markKeyActive('a1-crm-r2', acme)
+  now += 13 * day
+  await registry.markKeysAged([name('a1-crm-r1')], giveUpAfter)
+  await rotate({ source: 'crm' })
+  await makeKeys()
+  expect(await registry.markKeyActive('a1-crm-r1', acme)).toBeNull()
+  await registry.revokeKey(name('a1-crm-r2'), 'ann', 'leaked')
+  expect((await registry.keysToLookFor(now, 10)).map((key) => key.selector).toSorted()).toEqual([
+    'a1-crm-r1',
+    'a1-crm-r2',
+  ])
+  expect(await registry.markKeyActive('a1-crm-r1', acme)).not.toBeNull()
+  expect(await signing()).toEqual(['a1-crm-r1'])
+})
+
 describe('import', () => {
   const foreign = (more: Partial<MadeKey> = {}) =>
     made({ customer: 'acme', domain: acme, source: 'crm', algorithm: 'rsa-sha256', selector: 'mail', ...more })

@@ -38,7 +38,9 @@ async function seen(tx: StoreTransaction, key: KeyRow, change: Lazily, at: numbe
   const state = nextState(key.state, 'seen') ?? key.state
   if (state !== 'published') return
   const seenAt = key.state === 'published' ? (key.seen_at ?? at) : at
-  const settled = settledAt(seenAt, await nameHadAnother(tx, key))
+  // Where no key signs, mail waits: a cache that nobody had a reason to fill for days is the lesser risk.
+  const mayWait = (await readLine(tx, key, ['active'])).length > 0
+  const settled = settledAt(seenAt, mayWait && (await nameHadAnother(tx, key)))
   const next = settled <= at ? nextState(state, 'settled') : null
   if (next === null) {
     if (key.state === 'published') return
@@ -105,6 +107,8 @@ export function revokeKey(store: Store, { selector, domain }: KeyName, by: Autho
     const version = await nextVersion(tx, by)
     await writeKey(tx, key, { gone_at: null })
     await end(tx, key, 'revoked', version, by.at)
+    // One that rests behind it need not rest any longer.
+    for (const next of await readLine(tx, key, ['published'])) await writeKey(tx, next, { look_at: by.at })
     const owner = await readCustomer(tx, key.customer)
     await noteWanted(tx, version, new Map([[key.customer, owner?.document ?? null]]))
     return version

@@ -56,7 +56,7 @@ export function agedAt(since: number, giveUpAfter: number): number {
 /** How long resolvers may hold the record that stood at a name before, in milliseconds: few zones have a longer TTL. */
 const cachesForget = 86_400_000
 
-/** When a key seen at `seenAt` may sign; at once where its name never had another key. */
-export function settledAt(seenAt: number, nameHadAnother: boolean): number {
-  return nameHadAnother ? seenAt + cachesForget : seenAt
+/** When a key seen at `seenAt` may sign: at once unless it has to rest since its name had another key. */
+export function settledAt(seenAt: number, rests: boolean): number {
+  return rests ? seenAt + cachesForget : seenAt
 }
