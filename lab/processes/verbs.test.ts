@@ -104,8 +104,12 @@ describe('verbs with a server', { timeout: 60_000 }, () => {
       domain: 'acme.example',
       customer: 'acme',
       proof: 'asserted',
-      status: 'asserted',
+      state: 'asserted',
+      since: null,
       lapses: expect.any(String),
+      lookedAt: null,
+      seenAt: null,
+      trouble: null,
       record: {
         name: '_anechoic-challenge.acme.example',
         type: 'TXT',

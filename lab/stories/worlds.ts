@@ -92,6 +92,15 @@ export const evidenceWorld: StoryWorld = {
   },
 }
 
+/** A world in which domains are proved: nothing is queued for long, and a proof whose record is gone counts for some seconds. */
+export const provingWorld: StoryWorld = {
+  name: 'a world in which domains are proved',
+  configuration: {
+    proof: { grace: '3s' },
+    delivery: { retry: { first: '300ms', factor: 1, max: '1s', giveUpAfter: '1h' } },
+  },
+}
+
 /** A customer of the cast, to be changed. */
 export function customerOf(policy: Policy, id: string): PolicyCustomer {
   const customer = policy.customers.find((one) => one.id === id)

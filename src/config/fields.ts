@@ -8,12 +8,22 @@ const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 const duration = /^([1-9][0-9]{0,8})(ms|s|m|h|d)$/
 
 /** `100ms`, `60s`, `15m`, `4h` or `5d`; the output is in milliseconds. */
-export const durationField = parsed((text): number | SyntaxFault => {
+export const durationField = parsed(milliseconds)
+
+/** The same, or `0` for none at all. */
+export const graceField = z.preprocess(
+  (value) => (value === 0 ? '0' : value),
+  parsed((text): number | SyntaxFault => (text === '0' ? 0 : milliseconds(text))),
+)
+
+export const portField = z.int().min(0, 'must be 0 to 65535').max(65535, 'must be 0 to 65535')
+
+function milliseconds(text: string): number | SyntaxFault {
   const match = duration.exec(text)
   const unit = units[match?.[2] ?? '']
   if (match === null || unit === undefined) return syntaxFault('must be a whole number with a unit: ms, s, m, h or d')
   return Number(match[1]) * unit
-})
+}
 
 /** A rotation more often than this would begin before the one before it has ended. */
 const leastRotation = 30 * 86_400_000
@@ -25,8 +35,6 @@ export const rotationField = parsed((text): number | null | SyntaxFault => {
   const length = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? NaN)
   return length >= leastRotation ? length : syntaxFault('must be off, or at least 30d')
 })
-
-export const portField = z.int().min(0, 'must be 0 to 65535').max(65535, 'must be 0 to 65535')
 
 /** Where to listen: an address, or `localhost`. */
 export const listenHostField = parsed((text): string | SyntaxFault => {

@@ -64,6 +64,7 @@ describe('without a file', () => {
       },
       policy: null,
       feedback: { addresses: [] },
+      proof: { grace: 3 * 86_400_000 },
       retention: { ledger: 400 * 86_400_000, subjects: 30 * 86_400_000, heldBodies: 14 * 86_400_000 },
       log: { level: 'info', format: 'json' },
     })
@@ -197,6 +198,15 @@ providers: { m365: { clientCertificate: { ca: ca.pem } } }
     writeFileSync(join(directory, 'ca.pem'), authority.pem)
     expect(told(text)).toEqual([])
   })
+})
+
+test('a grace may be none at all, which no other duration may', () => {
+  expect(load('proof: { grace: 0 }').proof.grace).toBe(0)
+  expect(load('proof: { grace: 36h }').proof.grace).toBe(36 * 3_600_000)
+  expect(problems('proof: { grace: 1 }\nretention: { ledger: 0s }')).toEqual([
+    expect.stringContaining('a.yaml:1:17 proof.grace: '),
+    'a.yaml:2:22 retention.ledger: must be a whole number with a unit: ms, s, m, h or d',
+  ])
 })
 
 describe('the environment', () => {

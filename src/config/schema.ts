@@ -4,6 +4,7 @@ import { domainField, emailField, ipField, positiveInteger } from '../standards/
 import {
   dnsServerField,
   durationField,
+  graceField,
   listenHostField,
   portField,
   providerNetworkField,
@@ -238,6 +239,17 @@ export const schema = z.strictObject({
       })
       .prefault({}),
     'Signing keys.',
+  ),
+  proof: described(
+    z
+      .strictObject({
+        grace: described(
+          graceField.prefault('3d'),
+          'How long a domain whose record is gone from DNS is still signed for, with a warning; `0` stops at once.',
+        ),
+      })
+      .prefault({}),
+    'Proof that a customer owns a domain.',
   ),
   dns: described(
     z

@@ -8,6 +8,10 @@ export interface Operations {
   /** The whole policy as YAML that applies again to an empty plan. */
   exportPolicy(): Promise<string>
   domains(): Promise<readonly DomainRow[]>
+  /** A domain, of whichever customers, with what happened to its proof; empty when nobody has it. */
+  domain(name: string): Promise<readonly DomainDetail[]>
+  /** Looks the records that prove these domains up now, past every cache; null: of all. */
+  checkDomains(names: readonly string[] | null): Promise<readonly DomainCheck[]>
   seen(filter: { readonly customer: string | null }): Promise<readonly SeenRow[]>
   keys(): Promise<readonly KeyRow[]>
   /** Looks each key's record up now, past every cache. */
@@ -52,12 +56,25 @@ export type DnsRecord = { readonly name: string; readonly type: string; readonly
 
 export type DomainRow = {
   readonly domain: string
-  readonly customer: string
+  /** null: the operator's own. */
+  readonly customer: string | null
   readonly proof: 'dns' | 'asserted'
-  readonly status: string
+  /** `unproven`, `proven`, `lapsing`, `lapsed`, `asserted`, or `refused` for a claim to a domain of another. */
+  readonly state: string
+  readonly since: string | null
+  /** When the proof ends, or ended. */
   readonly lapses: string | null
+  readonly lookedAt: string | null
+  readonly seenAt: string | null
+  /** What the last look found instead of the record, or what else stands against it. */
+  readonly trouble: string | null
   readonly record: DnsRecord | null
 }
+
+/** `seen`: whether the record was there when looked for just now. */
+export type DomainCheck = DomainRow & { readonly seen: boolean; readonly because: string }
+
+export type DomainDetail = DomainRow & { readonly events: readonly StoryEvent[] }
 
 export type KeyRow = {
   readonly domain: string

@@ -13,6 +13,7 @@ import { ensureWrappingKey } from '../signer/index.ts'
 import { keyPlacesIn } from './control/key-operations.ts'
 import { openKeyKeeper } from './control/keys.ts'
 import { openOperations } from './control/operations.ts'
+import { openProofKeeper } from './control/proofs.ts'
 import { migrateProgress, projector } from './ledger-progress.ts'
 import { openOfflineDesk } from './queue-desk.ts'
 import { orFailure } from './start-failure.ts'
@@ -33,16 +34,15 @@ export async function openOffline(
   const registry = openRegistry(store, config.operator.domain, clock)
   const custody = await openCustody({ dataDir: config.dataDir, shard, log, clock })
   const outbox = openOutboxReader(config.dataDir, shard)
-  const ledger = openLedger({ dataDir: config.dataDir, outboxes: [outbox], log })
+  const ledger = openLedger({ dataDir: config.dataDir, outboxes: [outbox, registry.events], log })
   const keyPlaces = keyPlacesIn(config, clock)
-  const keys = openKeyKeeper({
-    registry,
-    ...keyPlaces,
-    rotateAfter: config.keys.rotateAfter,
+  const firstHand = {
     dns: systemDns(config.dns.servers, config.dns.timeoutMs),
-    dnsAt: (address) => aliasDnsAt(address, config.dns.timeoutMs),
-    log,
-  })
+    dnsAt: (address: string) => aliasDnsAt(address, config.dns.timeoutMs),
+  }
+  const keys = openKeyKeeper({ registry, ...keyPlaces, rotateAfter: config.keys.rotateAfter, ...firstHand, log })
+  const proofs = openProofKeeper({ registry, graceMs: config.proof.grace, ...firstHand, log })
+  await registry.claimOwnDomain()
   const operations = openOperations({
     registry,
     ledger,
@@ -50,6 +50,7 @@ export async function openOffline(
     desk: openOfflineDesk(custody, config.retention.heldBodies, () => clock.now()),
     keys,
     keyPlaces,
+    proofs,
     context: policyContext(config.operator.domain, config.providers),
     policyFile: config.policy,
     log,

@@ -1,5 +1,7 @@
 import {
   type ApplyAnswer,
+  type DomainCheck,
+  type DomainDetail,
   type DomainRow,
   type KeyCheck,
   type KeyRow,
@@ -63,6 +65,8 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
       return response.text()
     },
     domains: () => items<DomainRow>('/api/v1/domains'),
+    domain: (name) => items<DomainDetail>(`/api/v1/domains/${encodeURIComponent(name)}`),
+    checkDomains: (names) => items<DomainCheck>('/api/v1/domains/check', 'POST', names === null ? {} : { names }),
     seen: ({ customer }) => items<SeenRow>(`/api/v1/seen${queryOf({ customer: customer ?? undefined })}`),
     keys: () => items<KeyRow>('/api/v1/keys'),
     checkKeys: () => items<KeyCheck>('/api/v1/keys/check', 'POST'),

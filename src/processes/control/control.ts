@@ -22,6 +22,7 @@ import { startJobs } from './jobs.ts'
 import { keyPlacesIn } from './key-operations.ts'
 import { keysWithinMs, openKeyKeeper } from './keys.ts'
 import { openOperations } from './operations.ts'
+import { openProofKeeper } from './proofs.ts'
 import { takePolicyFile } from './policy-file.ts'
 import { serve } from './serve.ts'
 
@@ -42,23 +43,22 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   await orFailure('keys.wrapping', () => ensureWrappingKey(config.keys.wrapping))
 
   const registry = openRegistry(store, config.operator.domain, clock)
+  await registry.claimOwnDomain()
   const context = policyContext(config.operator.domain, config.providers)
   const problems = await takePolicyFile(config.policy, registry, context, log)
   if (problems.length > 0 && channel.firstStart) throw new StartFailure(problems.join('\n'))
   channel.say({ kind: 'policy-taken' })
 
   const outbox = openOutboxReader(config.dataDir, shard)
-  const ledger = openLedger({ dataDir: config.dataDir, outboxes: [outbox], log })
+  const ledger = openLedger({ dataDir: config.dataDir, outboxes: [outbox, registry.events], log })
   const project = projector(ledger, store)
   const keyPlaces = keyPlacesIn(config, clock)
-  const keys = openKeyKeeper({
-    registry,
-    ...keyPlaces,
-    rotateAfter: config.keys.rotateAfter,
+  const firstHand = {
     dns: systemDns(config.dns.servers, config.dns.timeoutMs),
-    dnsAt: (address) => aliasDnsAt(address, config.dns.timeoutMs),
-    log,
-  })
+    dnsAt: (address: string) => aliasDnsAt(address, config.dns.timeoutMs),
+  }
+  const keys = openKeyKeeper({ registry, ...keyPlaces, rotateAfter: config.keys.rotateAfter, ...firstHand, log })
+  const proofs = openProofKeeper({ registry, graceMs: config.proof.grace, ...firstHand, log })
   const made = keys.makeFirst().catch((error: unknown) => log.error('keys could not be made yet', { error }))
   await atMost(keysWithinMs, made)
 
@@ -75,6 +75,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
     desk,
     keys,
     keyPlaces,
+    proofs,
     context,
     policyFile: config.policy,
     log,
@@ -83,7 +84,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   const door = await serve(config, channel.firstStart, api.listener)
   writeLocalAccess(config, door.port, local)
 
-  const jobs = startJobs({ ledger, project, keys, retention: config.retention, clock, log })
+  const jobs = startJobs({ registry, ledger, project, keys, proofs, retention: config.retention, clock, log })
   channel.onReload(async (next) => {
     door.renew(next)
     return takePolicyFile(next.policy, registry, context, log)

@@ -31,6 +31,14 @@ function wordsOf({ kind, detail }: LedgerEvent): string {
       return `report (${text('action')}) to the sender about ${text('recipients')}`
     case 'damaged':
       return `set aside as damaged: ${text('what')}`
+    case 'proof-seen':
+      return `the proof of ${text('domain')} was seen: ${text('because')}`
+    case 'proof-missing':
+      return `the proof of ${text('domain')} is gone: ${text('because')}; it counts until ${moment(detail['lapsesAt'])}`
+    case 'proof-lapsed':
+      return `the proof of ${text('domain')} has lapsed: ${text('because')}`
+    case 'claim-refused':
+      return `${text('claimant')} claimed ${text('domain')}, which ${text('holder')} holds: refused`
     default:
       return kind satisfies never
   }

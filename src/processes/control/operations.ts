@@ -8,16 +8,19 @@ import {
   type PolicyContext,
   type Registry,
   type Snapshot,
+  domainEventId,
   isPolicyProblems,
-  readPolicy,
+  readPolicyFor,
 } from '../../rooms/registry/index.ts'
 import { isSyntaxFault } from '../../standards/fault.ts'
-import type { Operations, QueueItem, Story } from '../../doors/operations.ts'
+import { parseDomain } from '../../standards/names/domain.ts'
+import type { DomainDetail, Operations, QueueItem, Story } from '../../doors/operations.ts'
 import type { QueueDesk } from '../queue-desk.ts'
 import { atMost } from '../waiting.ts'
 import { inWords } from './events-in-words.ts'
 import { type KeyOperationsOptions, keyOperations } from './key-operations.ts'
 import { type KeyKeeper, keysWithinMs } from './keys.ts'
+import type { ProofKeeper } from './proofs.ts'
 
 export type OperationsOptions = {
   readonly registry: Registry
@@ -25,6 +28,7 @@ export type OperationsOptions = {
   readonly desk: QueueDesk
   readonly keys: KeyKeeper
   readonly keyPlaces: Pick<KeyOperationsOptions, 'wrapping' | 'zone' | 'giveUpAfter' | 'now'>
+  readonly proofs: ProofKeeper
   readonly context: PolicyContext
   /** The policy file of the configuration, when it is the authority. */
   readonly policyFile: string | null
@@ -38,7 +42,7 @@ const recordsMayBeLateBy = 1000
 
 /** Joins the rooms into what people can ask for. */
 export function openOperations(options: OperationsOptions): Operations {
-  const { registry, ledger, project, desk, keys, context, policyFile, log } = options
+  const { registry, ledger, project, desk, keys, proofs, context, policyFile, log } = options
   const act = async (id: string, action: (id: DecisionId) => Promise<boolean>): Promise<boolean> => {
     const parsed = parseDecisionId(id)
     return isSyntaxFault(parsed) ? false : action(parsed)
@@ -46,7 +50,7 @@ export function openOperations(options: OperationsOptions): Operations {
   return {
     applyPolicy: async ({ file, text, dryRun, by }) => {
       if (policyFile !== null) return { kind: 'read-only', file: policyFile }
-      const policy = await readPolicy(text, file, context)
+      const policy = await readPolicyFor(registry, { text, file, report: !dryRun }, context)
       if (isPolicyProblems(policy)) return { kind: 'invalid', problems: policy.lines }
       if (dryRun)
         return { kind: 'planned', version: await registry.currentVersion(), plan: await registry.plan(policy) }
@@ -58,6 +62,8 @@ export function openOperations(options: OperationsOptions): Operations {
     },
     exportPolicy: () => registry.exportPolicy(),
     domains: () => registry.domains(),
+    domain: (name) => domainNamed(registry, ledger, name),
+    checkDomains: (names) => proofs.check(names),
     seen: async ({ customer }) => {
       await project()
       return ledger.seen(customer)
@@ -81,6 +87,19 @@ export function openOperations(options: OperationsOptions): Operations {
       return events.length === 0 ? null : storyOf(registry, parsed, events, judgeAgain)
     },
   }
+}
+
+/** All that is known of a domain, whoever's it is. */
+async function domainNamed(registry: Registry, ledger: Ledger, name: string): Promise<readonly DomainDetail[]> {
+  const domain = parseDomain(name)
+  if (isSyntaxFault(domain)) return []
+  const rows = (await registry.domains()).filter((row) => row.domain === domain)
+  if (rows.length === 0) return []
+  const events = await ledger.find(domainEventId(domain))
+  return rows.map((row) => {
+    const own = events.filter(({ customer }) => customer === (row.customer ?? 'self'))
+    return { ...row, events: own.map(inWords) }
+  })
 }
 
 async function eventsOf(ledger: Ledger, id: DecisionId): Promise<readonly StoredEvent[]> {

@@ -1,5 +1,5 @@
 /**
- * One step in the life of a message: flat data that this room owns. `detail` is plain JSON of the step's own shape.
+ * One step in the life of a message, or of a domain: flat data that this room owns. `detail` is plain JSON of the step's own shape.
  * Events are append-only; (shard, sequence) names one for ever.
  */
 export type LedgerEvent = {
@@ -16,9 +16,13 @@ export type LedgerEvent = {
     | 'expired' // detail: { reason, by }
     | 'dsn' // detail: { about, action, recipients }
     | 'damaged' // detail: { what }
+    | 'proof-seen'
+    | 'proof-missing'
+    | 'proof-lapsed' // detail: { domain, was, state, lapsesAt, because }
+    | 'claim-refused' // detail: { domain, claimant, holder }
   /** Milliseconds since the epoch. */
   readonly at: number
-  /** The decision id, which is also the message id. */
+  /** The decision id, which is also the message id; `domain/<name>` for what happens to a domain. */
   readonly id: string
   readonly customer: string | null
   readonly source: string | null

@@ -17,9 +17,9 @@ const clockStepMs = 3_600_000
 export interface OutboxSource {
   readonly shard: number
   /** Events with a higher sequence number, in order. */
-  after(sequence: number, limit: number): readonly StoredEvent[]
-  /** Events of one message or decision. */
-  find(id: string): readonly StoredEvent[]
+  after(sequence: number, limit: number): readonly StoredEvent[] | Promise<readonly StoredEvent[]>
+  /** Events of one message, decision or domain. */
+  find(id: string): readonly StoredEvent[] | Promise<readonly StoredEvent[]>
 }
 
 /** How far a shard's events are in the ledger: its outbox may drop them up to and with `sequence`. */
@@ -57,10 +57,10 @@ export function openLedger({ dataDir, outboxes, log }: LedgerOptions): Ledger {
   const days = new DayFiles(directory, log)
   const seen = new SeenStore(join(directory, 'seen.db'), log)
   return {
-    find: (id) => {
+    find: async (id) => {
       // The outboxes first: what moves into a day meanwhile is then found twice, not missed.
-      const waiting = outboxes.flatMap((outbox) => outbox.find(id))
-      return Promise.resolve(inOrder([...days.find(id, timeOfId(id) - clockStepMs), ...waiting]))
+      const waiting = await Promise.all(outboxes.map((outbox) => outbox.find(id)))
+      return inOrder([...days.find(id, timeOfId(id) - clockStepMs), ...waiting.flat()])
     },
     project: async () => {
       const moved: Progress[] = []
@@ -89,7 +89,7 @@ export function openLedger({ dataDir, outboxes, log }: LedgerOptions): Ledger {
  */
 async function takeAll(outbox: OutboxSource, days: DayFiles, seen: SeenStore): Promise<number> {
   for (;;) {
-    const events = outbox.after(seen.progress(outbox.shard), batchSize)
+    const events = await outbox.after(seen.progress(outbox.shard), batchSize)
     if (events.length === 0) return seen.progress(outbox.shard)
     days.append(events)
     seen.take(outbox.shard, events)

@@ -5,6 +5,8 @@ import type { CustomerDocument } from './document/schema.ts'
 import { planLines } from './plan.ts'
 import type { StoredCustomer } from './snapshot/compile.ts'
 import { makeTokens, parseStored, rememberAssertions, storedPages, writeCustomers } from './store/customers.ts'
+import { dropRefusedClaims } from './store/claims.ts'
+import { claimsOf, keepClaims } from './store/proofs.ts'
 import type { Store } from './store/tables.ts'
 import { type Author, currentVersion, nextVersion } from './store/versions.ts'
 import { noteWanted } from './store/wanted.ts'
@@ -35,12 +37,14 @@ export function applyPolicy(store: Store, policy: CheckedPolicy, by: Author): Pr
   return store.transaction().execute(async (tx) => {
     const { before, after } = await difference(tx, policy)
     const plan = planLines(before, after)
+    await dropRefusedClaims(tx)
     if (before.size + after.size === 0) return { version: await currentVersion(tx), plan }
     const version = await nextVersion(tx, by)
     const gone = [...before.keys()].filter((id) => !after.has(id))
     const nobody = new Map(gone.map((id) => [id, null]))
     await writeCustomers(tx, version, nobody)
     await noteWanted(tx, version, nobody)
+    await keepClaims(tx, version, new Map(gone.map((id) => [id, []])), by.at)
     const changed = [...after.values()]
     for (let from = 0; from < changed.length; from += partSize) {
       const part = changed.slice(from, from + partSize)
@@ -48,6 +52,7 @@ export function applyPolicy(store: Store, policy: CheckedPolicy, by: Author): Pr
         tx,
         part.flatMap(({ id, domains }) => domains.map((domain) => ({ customer: id, domain: domain.name }))),
       )
+      await keepClaims(tx, version, claimsOf(part), by.at)
       const moments = await rememberAssertions(tx, part, by.at)
       const stored = part.map(
         (document) => [document.id, { document, assertedAt: assertedAtOf(document, moments) }] as const,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Applied } from './applying.ts'
 import type { PolicyContext } from './document/context.ts'
 import { isPolicyProblems } from './document/problems.ts'
-import { readPolicy } from './policy-text.ts'
+import { readPolicyFor } from './read-policy-for.ts'
 import type { Registry } from './registry.ts'
 
 /** What became of a policy file: applied, or left alone with every problem as `FILE:LINE:COLUMN path: message`. */
@@ -24,7 +24,7 @@ export async function applyPolicyFile(
   } catch (error) {
     return { problems: [`${name}:1:1 cannot be read: ${(error as Error).message}`] }
   }
-  const policy = await readPolicy(text, name, context)
+  const policy = await readPolicyFor(registry, { text, file: name, report: true }, context)
   if (isPolicyProblems(policy)) return { problems: policy.lines }
   return registry.apply(policy, 'policy file', `read from ${name}`)
 }

@@ -265,7 +265,7 @@ describe('proofs', () => {
 
   test('a DNS proof has a token of (customer, domain) that stays', async () => {
     const dns = acme({ domains: '{ name: acme.example }' })
-    const token = async () => (await registry.domains()).find((row) => row.domain === 'acme.example')?.record.value
+    const token = async () => (await registry.domains()).find((row) => row.domain === 'acme.example')?.record?.value
     await registry.apply(dns, 'ann')
     const first = await token()
     expect(first).toMatch(/^anechoic-challenge=[0-9a-f]{40}$/)
@@ -276,26 +276,36 @@ describe('proofs', () => {
     expect(await token()).not.toBe(first)
   })
 
-  test('domains are listed with their record and their status, the operator’s own too', async () => {
+  test('domains are listed with their record and their state, the operator’s own too', async () => {
+    await registry.claimOwnDomain()
     await registry.apply(acme({ domains: `${asserted('acme.example')}, { name: new.example }` }), 'ann')
     expect(await registry.domains()).toEqual([
       {
         domain: 'acme.example',
         customer: 'acme',
         proof: 'asserted',
-        status: 'asserted',
+        state: 'asserted',
+        since: null,
         lapses: new Date(start + 90 * day).toISOString(),
+        lookedAt: null,
+        seenAt: null,
+        trouble: null,
         record: {
           name: '_anechoic-challenge.acme.example',
           type: 'TXT',
           value: expect.stringMatching(/^anechoic-challenge=/),
         },
       },
-      expect.objectContaining({ domain: 'new.example', proof: 'dns', status: 'unproven', lapses: null }),
-      expect.objectContaining({ domain: operator, customer: 'self', proof: 'dns', status: 'unproven' }),
+      expect.objectContaining({ domain: 'new.example', proof: 'dns', state: 'unproven', lapses: null }),
+      expect.objectContaining({
+        domain: operator,
+        customer: null,
+        state: 'unproven',
+        record: expect.objectContaining({ value: expect.stringMatching(/^anechoic-challenge=[0-9a-f]{40}$/) }),
+      }),
     ])
     now += 90 * day
-    expect((await registry.domains())[0]?.status).toBe('lapsed')
+    expect((await registry.domains())[0]?.state).toBe('lapsed')
   })
 
   test('nothing that people write proves the operator’s domain or speaks for it', async () => {

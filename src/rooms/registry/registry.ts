@@ -4,8 +4,8 @@ import type { Domain } from '../../standards/names/domain.ts'
 import type { Mailbox } from '../../standards/names/mailbox.ts'
 import { type Applied, applyPolicy, exportStored, planPolicy } from './applying.ts'
 import type { CheckedPolicy } from './document/checked-policy.ts'
-import { type DomainListing, listDomains } from './domain-list.ts'
 import { type KeyRegistry, keyRegistry } from './key-registry.ts'
+import { type ProofRegistry, proofRegistry } from './proof-registry.ts'
 import { type PolicyNews, loadNewer, loadSnapshot, loadSnapshotAt } from './reading.ts'
 import { type Snapshot, suppressionAddress } from './snapshot/snapshot.ts'
 import { type StandingMark, endMark, endSuppression, isSuppressedNow, readStanding } from './store/marks.ts'
@@ -16,7 +16,7 @@ import { currentVersion, nextVersion } from './store/versions.ts'
  * Customers, domains, sources, grants, keys and marks, each change with its author and its reason. What changes makes a new version; the
  * reading half works on a store opened read-only. Every promise rejects when the store fails.
  */
-export interface Registry extends KeyRegistry {
+export interface Registry extends KeyRegistry, ProofRegistry {
   /** One probe of an index: cheap enough to ask every 100 ms. */
   currentVersion(): Promise<number>
   load(): Promise<Snapshot>
@@ -31,8 +31,6 @@ export interface Registry extends KeyRegistry {
   apply(policy: CheckedPolicy, author: string, reason?: string): Promise<Applied>
   /** YAML that applies again to an empty plan. */
   exportPolicy(): Promise<string>
-  domains(): Promise<readonly DomainListing[]>
-
   /** Whether anything changed. */
   suppress(customer: string, recipient: Mailbox, author: string, reason: string): Promise<boolean>
   unsuppress(customer: string, recipient: Mailbox, author: string, reason: string): Promise<boolean>
@@ -49,14 +47,14 @@ export function openRegistry<Tables>(db: Kysely<Tables>, operator: Domain, clock
   return {
     currentVersion: () => currentVersion(store),
     load: () => loadSnapshot(store, operator),
-    loadChanges: (snapshot) => loadNewer(store, snapshot),
+    loadChanges: (snapshot) => loadNewer(store, operator, snapshot),
     snapshotAt: (version) => loadSnapshotAt(store, operator, version),
     standing: () => readStanding(store),
     plan: (policy) => planPolicy(store, policy),
     apply: (policy, author, reason = 'policy applied') => applyPolicy(store, policy, by(author, reason)),
     exportPolicy: () => exportStored(store),
-    domains: () => listDomains(store, operator, clock.now()),
     ...keyRegistry(store, by),
+    ...proofRegistry(store, operator, clock, by),
     ...marks(store, by),
   }
 }

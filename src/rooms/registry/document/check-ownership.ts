@@ -1,40 +1,21 @@
-import { type Domain, isAtOrBelow } from '../../../standards/names/domain.ts'
+import { isAtOrBelow } from '../../../standards/names/domain.ts'
 import type { Problem } from '../../../standards/yaml/problem.ts'
 import type { SourceText } from '../../../standards/yaml/source.ts'
 import { nearestOwner } from '../nearest-owner.ts'
+import type { OwnedName } from './check-domains.ts'
 import type { CustomerDraft } from './draft.ts'
 
-type Owned = { readonly name: Domain; readonly customer: string; readonly includeSubdomains: boolean }
-
-/** Each domain has one owner, and a grant names only sources and domains of its own customer. */
+/** A return path lies in the customer's own, and a grant names only sources and domains of its own customer. */
 export function checkOwnership(
   source: SourceText,
   drafts: readonly CustomerDraft[],
-  operator: Domain,
+  owners: ReadonlyMap<string, OwnedName>,
 ): readonly Problem[] {
-  const problems: Problem[] = []
-  const owners = new Map<string, Owned>([[operator, { name: operator, customer: '', includeSubdomains: false }]])
-  for (const draft of drafts) {
-    for (const { path, value } of draft.domains) {
-      const other = owners.get(value.name)
-      if (other === undefined) {
-        const { name, includeSubdomains } = value
-        owners.set(name, { name, customer: draft.id, includeSubdomains })
-      } else {
-        const holder =
-          other.customer === '' ? "is the operator's own domain" : `is listed by customer ${other.customer} already`
-        problems.push(source.problem([...path, 'name'], `${value.name} ${holder}`))
-      }
-    }
-  }
-  for (const draft of drafts) {
-    problems.push(
-      ...returnPathProblems(source, draft),
-      ...workspaceProblems(source, draft, owners),
-      ...grantProblems(source, draft, owners),
-    )
-  }
-  return problems
+  return drafts.flatMap((draft) => [
+    ...returnPathProblems(source, draft),
+    ...workspaceProblems(source, draft, owners),
+    ...grantProblems(source, draft, owners),
+  ])
 }
 
 /** SPF alignment (RFC 9989 §3.2) is the point of a return path, so it lies at or below a domain of the customer. */
@@ -52,7 +33,7 @@ function returnPathProblems(source: SourceText, draft: CustomerDraft): readonly 
 function workspaceProblems(
   source: SourceText,
   draft: CustomerDraft,
-  owners: ReadonlyMap<string, Owned>,
+  owners: ReadonlyMap<string, OwnedName>,
 ): readonly Problem[] {
   return draft.sources.flatMap(({ path, value }) => {
     if (value.kind !== 'google') return []
@@ -67,7 +48,7 @@ function workspaceProblems(
 function grantProblems(
   source: SourceText,
   draft: CustomerDraft,
-  owners: ReadonlyMap<string, Owned>,
+  owners: ReadonlyMap<string, OwnedName>,
 ): readonly Problem[] {
   const problems: Problem[] = []
   const ids = new Set<string>()

@@ -8,6 +8,8 @@ export type PolicyContext = {
   readonly operator: Domain
   /** The most telling first: where several overlap a block, the first is named. */
   readonly ranges: readonly NamedRange[]
+  /** Who has proved which domain by DNS, by domain. Without it nobody is known to have. */
+  readonly proved?: ReadonlyMap<string, string>
 }
 
 /** Addresses that many parties share, with the words that name the list. */

@@ -4,6 +4,7 @@ import { type Network, parseNetwork } from '../../../standards/names/ip.ts'
 import { parseInstant } from '../document/instant.ts'
 import type { CustomerDocument, DomainDocument, GrantDocument, SourceDocument } from '../document/schema.ts'
 import { selfId } from '../document/self.ts'
+import type { Proof } from '../store/proofs.ts'
 import type { Customer, DomainProof, Grant, OwnedDomain, Source } from '../policy.ts'
 
 /** A customer as it is kept: what people wrote, and when each assertion was first made (milliseconds since the epoch). */
@@ -12,21 +13,21 @@ export type StoredCustomer = {
   readonly assertedAt: Readonly<Record<string, number>>
 }
 
-/** The DNS proof token of a domain. */
-export type TokenOf = (domain: string) => string
+/** What is known of the DNS proof of a domain; null when it has none, not even a token. */
+export type ProofOf = (domain: string) => Proof | null
 
 /** How long an assertion stands without a proof. */
 const assertionLifetime = 90 * 86_400_000
 
 /** The customer as the path sees it. The document was read by the policy's schema; one that was not is a fault and throws. */
-export function compileCustomer(stored: StoredCustomer, tokenOf: TokenOf): Customer {
+export function compileCustomer(stored: StoredCustomer, proofOf: ProofOf): Customer {
   const { document } = stored
   return {
     id: document.id,
     name: document.name,
     plan: document.plan,
     contacts: document.contacts,
-    domains: document.domains.map((domain) => compileDomain(document.id, domain, stored, tokenOf)),
+    domains: document.domains.map((domain) => compileDomain(document.id, domain, stored, proofOf)),
     sources: document.sources.map((source) => compileSource(document.id, source)),
     grants: document.grants.map((grant) => compileGrant(document.id, grant)),
   }
@@ -36,7 +37,7 @@ export function compileCustomer(stored: StoredCustomer, tokenOf: TokenOf): Custo
  * The built-in customer: our own notifications, for the operator's domain alone. Its proof is by DNS like any other, and nothing that
  * people write can stand in for it.
  */
-export function selfCustomer(operator: Domain, token: string): Customer {
+export function selfCustomer(operator: Domain, proof: Proof | null): Customer {
   return {
     id: selfId,
     name: 'This relay',
@@ -46,7 +47,7 @@ export function selfCustomer(operator: Domain, token: string): Customer {
       {
         customer: selfId,
         name: operator,
-        proof: { kind: 'dns', token, provedAt: null, lapsesAt: null },
+        proof: dnsProof(proof),
         includeSubdomains: false,
         dnsLock: false,
         algorithms: ['rsa'],
@@ -74,12 +75,12 @@ function compileDomain(
   customer: string,
   domain: DomainDocument,
   { assertedAt }: StoredCustomer,
-  tokenOf: TokenOf,
+  proofOf: ProofOf,
 ): OwnedDomain {
   return {
     customer,
     name: domain.name,
-    proof: compileProof(domain, assertedAt[domain.name], tokenOf),
+    proof: compileProof(domain, assertedAt[domain.name], proofOf),
     includeSubdomains: domain.includeSubdomains,
     dnsLock: domain.dnsLock,
     algorithms: domain.signing.algorithms.map((word) => (word === 'ed25519' ? word : 'rsa')),
@@ -87,8 +88,8 @@ function compileDomain(
   }
 }
 
-function compileProof(domain: DomainDocument, assertedAt: number | undefined, tokenOf: TokenOf): DomainProof {
-  if (domain.proof === 'dns') return { kind: 'dns', token: tokenOf(domain.name), provedAt: null, lapsesAt: null }
+function compileProof(domain: DomainDocument, assertedAt: number | undefined, proofOf: ProofOf): DomainProof {
+  if (domain.proof === 'dns') return dnsProof(proofOf(domain.name))
   const until = domain.until === undefined ? Infinity : valid(parseInstant(domain.until))
   return {
     kind: 'asserted',
@@ -96,6 +97,15 @@ function compileProof(domain: DomainDocument, assertedAt: number | undefined, to
     reason: domain.reason ?? '',
     // An assertion of which nobody knows the moment is over.
     lapsesAt: Math.min(until, (assertedAt ?? -assertionLifetime) + assertionLifetime),
+  }
+}
+
+function dnsProof(proof: Proof | null): DomainProof {
+  return {
+    kind: 'dns',
+    token: proof?.token ?? '',
+    provedAt: proof?.provedAt ?? null,
+    lapsesAt: proof?.lapsesAt ?? null,
   }
 }
 

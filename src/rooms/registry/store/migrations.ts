@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { type Migration, runMigrations } from '../../../platform/sql.ts'
 import { parseStored, storedPages } from './customers.ts'
+import { domainProofs } from './proof-migration.ts'
 import type { RegistryTables, Store, StoreTransaction } from './tables.ts'
 import { currentVersion } from './versions.ts'
 import { noteWanted } from './wanted.ts'
@@ -43,7 +44,7 @@ const lifeOfKeys: Migration = {
 
 /** Brings the registry's tables up to date; safe when processes start together. */
 export async function migrateRegistry<Tables>(db: Kysely<Tables>): Promise<void> {
-  await runMigrations(db, 'registry', [first, second, lifeOfKeys])
+  await runMigrations(db, 'registry', [first, second, lifeOfKeys, domainProofs])
 }
 
 async function createPolicy(db: Kysely<unknown>): Promise<void> {

@@ -1,8 +1,9 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { KeyState } from '../key-state.ts'
+import type { ProofTables } from './proof-tables.ts'
 
 /** Moments are milliseconds since the epoch. A row with `from_version` and `until_version` is in force from the one up to, not with, the other. */
-export type RegistryTables = {
+export type RegistryTables = ProofTables & {
   /** Every version of the policy, whatever it changed. Append-only. */
   policy_version: { version: number; author: string; reason: string; at: number }
   /** What a customer was from this version on; a null document means gone. Append-only. */
