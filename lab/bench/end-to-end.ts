@@ -113,7 +113,7 @@ function look(roots: readonly Member[], sink: Sink) {
 }
 
 /** Until the relay has nothing left to do, or for 15 seconds. */
-async function atRest(roots: readonly Member[]): Promise<void> {
+export async function atRest(roots: readonly Member[]): Promise<void> {
   const deadline = performance.now() + settleWithinMs
   while (performance.now() < deadline) {
     const before = cpuOf(roots).total

@@ -1,4 +1,5 @@
 import { bench } from './bench.ts'
+import { runGrowth } from './growth.ts'
 import { type Stoppable, loadToolsAreThere } from './load.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
 import { profile } from './profile.ts'
@@ -7,6 +8,8 @@ import { table } from './results.ts'
 /** `npm run bench`: the relay against its peers, and each of its parts by itself. Exits 1 when something could not be measured, 2 on wrong use
  * or where the load tools are missing. */
 async function main(args: readonly string[]): Promise<number> {
+  const [verb, ...more] = args
+  if (verb === 'growth') return leaveNothing(runGrowth(more))
   const options = readOptions(args)
   if (typeof options === 'string') return misused(`${options}\n${usage}`)
   if (!loadToolsAreThere())
@@ -20,6 +23,12 @@ async function main(args: readonly string[]): Promise<number> {
   if (options.verb === 'run') return run(options, cleanUp)
   await profile(options, print, cleanUp)
   return 0
+}
+
+/** What it started ends with this process, if that ends by `process.exit`. */
+function leaveNothing(growth: Promise<number>): Promise<number> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  return growth
 }
 
 /** 1 when something that was there could not be measured. */
