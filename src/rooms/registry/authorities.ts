@@ -42,16 +42,19 @@ async function askThrough(dns: Dns, dnsAt: DnsAt, name: Domain, aliasesLeft: num
   }
   const answers = await Promise.all(zone.servers.map((server) => askServer(dns, dnsAt, name, server)))
   const targets = [...new Set(answers.flatMap(({ alias }) => (alias === null ? [] : [alias])))]
-  const [through = null] = targets
+  const [through = null, another] = targets
   if (through === null) return { kind: 'answers', zone: zone.name, through, said: answers }
   const plain = answers.filter(({ alias }) => alias === null)
-  const behind = await Promise.all(targets.map((target) => askTarget(dns, dnsAt, target, aliasesLeft)))
-  return { kind: 'answers', zone: zone.name, through, said: [...plain, ...behind.flat()] }
+  const behind =
+    another === undefined
+      ? await askTarget(dns, dnsAt, through, aliasesLeft)
+      : [silent(`the name servers of ${zone.name}`, `the name servers of ${zone.name} lead to different names`)]
+  return { kind: 'answers', zone: zone.name, through, said: [...plain, ...behind] }
 }
 
 async function askTarget(dns: Dns, dnsAt: DnsAt, target: string, aliasesLeft: number): Promise<readonly Said[]> {
-  const name = parseDomain(target)
   const who = `the name server of ${target}`
+  const name = parseDomain(target)
   if (isSyntaxFault(name) || aliasesLeft === 0) return [silent(who, `the alias ${target} leads nowhere`)]
   const asked = await askThrough(dns, dnsAt, name, aliasesLeft - 1)
   return asked.kind === 'trouble' ? [silent(who, asked.because)] : asked.said

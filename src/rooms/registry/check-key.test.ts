@@ -150,6 +150,18 @@ describe('through an alias', () => {
     })
   })
 
+  test('an underscore in the target is nothing special, and servers that lead to different names show nothing', async () => {
+    const own = 'key._domainkey.other.example'
+    const led = { [name]: { CNAME: [own] } }
+    const there = { ...world, [own]: { TXT: [key.record.value] } }
+    expect((await look(there, { '192.0.2.1': led, '192.0.2.2': led })).seen).toBe(true)
+    expect(await look(there, { '192.0.2.1': led, '192.0.2.2': alias })).toMatchObject({
+      seen: false,
+      gone: false,
+      because: 'the name servers of acme.example lead to different names',
+    })
+  })
+
   test('aliases that go round end', async () => {
     const round = { ...alias, [target]: { CNAME: [name] } }
     const servers = { '192.0.2.1': round, '192.0.2.2': round, '192.0.2.7': round }
