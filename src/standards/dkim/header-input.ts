@@ -17,7 +17,8 @@ export function headerInput(
 
 function relaxedInput(section: HeaderSection, fields: readonly number[], own: Buffer): Buffer {
   const last = relaxedField(own)
-  const input = Buffer.allocUnsafe(section.bytes.length + fields.length + last.length)
+  // A relaxed field is at most an octet longer than it was, its CRLF included.
+  const input = Buffer.allocUnsafe(octetsOf(section, fields) + fields.length + last.length)
   let at = 0
   for (const index of fields) {
     const field = section.fields[index]
@@ -31,7 +32,7 @@ function relaxedInput(section: HeaderSection, fields: readonly number[], own: Bu
 }
 
 function simpleInput(section: HeaderSection, fields: readonly number[], own: Buffer): Buffer {
-  const input = Buffer.allocUnsafe(section.bytes.length + own.length)
+  const input = Buffer.allocUnsafe(octetsOf(section, fields) + own.length)
   let at = 0
   for (const index of fields) {
     const field = section.fields[index]
@@ -40,4 +41,13 @@ function simpleInput(section: HeaderSection, fields: readonly number[], own: Buf
   const length = own.at(-1) === 0x0a && own.at(-2) === 0x0d ? own.length - 2 : own.length
   at += own.copy(input, at, 0, length)
   return input.subarray(0, at)
+}
+
+function octetsOf(section: HeaderSection, fields: readonly number[]): number {
+  let octets = 0
+  for (const index of fields) {
+    const field = section.fields[index]
+    if (field !== undefined) octets += field.end - field.start
+  }
+  return octets
 }

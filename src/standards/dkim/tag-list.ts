@@ -7,7 +7,7 @@ export type TagList = ReadonlyMap<string, string>
 const maxLength = 65_536
 
 const tagName = /^[A-Za-z][A-Za-z0-9_]*$/
-const tagValue = /^[\x21-\x3a\x3c-\x7e \t\r\n]*$/
+const allowed = /^[\x20-\x7e\t\r\n]*$/
 
 /**
  * Reads a tag list (RFC 6376 §3.2) in the order in which it stands. White space around names and values is not part of them;
@@ -15,6 +15,7 @@ const tagValue = /^[\x21-\x3a\x3c-\x7e \t\r\n]*$/
  */
 export function parseTagList(text: string): TagList | SyntaxFault {
   if (text.length > maxLength) return syntaxFault('the tag list is too long')
+  if (!allowed.test(text)) return syntaxFault('a tag list has an octet that it may not have')
   const tags = new Map<string, string>()
   const specs = text.split(';')
   if (trimFws(specs.at(-1) ?? '') === '') specs.pop()
@@ -24,7 +25,6 @@ export function parseTagList(text: string): TagList | SyntaxFault {
     const name = trimFws(spec.slice(0, equals))
     const value = trimFws(spec.slice(equals + 1))
     if (!tagName.test(name)) return syntaxFault('a tag name is malformed')
-    if (!tagValue.test(value)) return syntaxFault('a tag value has an octet that it may not have')
     if (tags.has(name)) return syntaxFault('a tag occurs twice')
     tags.set(name, value)
   }
