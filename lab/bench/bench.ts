@@ -11,10 +11,20 @@ import type { Candidate } from './relays/contender.ts'
 import { haraka } from './relays/haraka.ts'
 import { openDkim, rspamd } from './relays/milters.ts'
 import { postfixWith } from './relays/postfix.ts'
-import { type Results, type Run, partRun, ratiosOf, relayRun } from './results.ts'
+import { type Results, type Run, differencesOf, partRun, ratiosOf, relayRun } from './results.ts'
 
 const peers = [postfixWith(openDkim), postfixWith(rspamd), haraka]
-const parts = ['accept', 'decide', 'sign', 'deliver', 'ledger', 'verify', 'verify-mailauth']
+const parts = [
+  'accept',
+  'decide',
+  'decide-signed',
+  'decide-prefer',
+  'sign',
+  'deliver',
+  'ledger',
+  'verify',
+  'verify-mailauth',
+]
 const partMain = fileURLToPath(new URL('./parts/main.ts', import.meta.url))
 
 /** Runs what the options ask for. `tell` hears what is going on; what `cleanUp` is given is to be undone when the run is cut short. */
@@ -48,7 +58,10 @@ export async function bench(
     ...ratiosOf(runs, anechoic.name, peerNames),
     ...ratiosOf(runs, 'verify-only', ['verify-mailauth-only']),
   }
-  return { results: { machine, runs, ratios, missing: Object.fromEntries(missing) }, failures }
+  return {
+    results: { machine, runs, ratios, differences: differencesOf(runs), missing: Object.fromEntries(missing) },
+    failures,
+  }
 }
 
 type Watch = {

@@ -29,6 +29,8 @@ export type Results = {
   readonly runs: readonly Run[]
   /** How many times more messages, and how many times less processor time, the product has than each peer. */
   readonly ratios: { readonly [peer: string]: Ratio }
+  /** How many microseconds one message takes longer in one part than in another, at the median. */
+  readonly differences: { readonly [parts: string]: number }
   /** What did not take part or failed, and why. */
   readonly missing: { readonly [name: string]: string }
 }
@@ -73,8 +75,20 @@ export function ratiosOf(runs: readonly Run[], product: string, peers: readonly 
   return ratios
 }
 
+/** Parts whose difference is a promise: the one, and the one that it is to be held against. */
+const held = [['decide-prefer-only', 'decide-signed-only']] as const
+
+export function differencesOf(runs: readonly Run[]): Results['differences'] {
+  const differences: Record<string, number> = {}
+  for (const [name, base] of held) {
+    const [run, other] = [name, base].map((wanted) => runs.find((one) => one.name === wanted))
+    if (run !== undefined && other !== undefined) differences[`${name} over ${base}`] = (run.p50Ms - other.p50Ms) * 1000
+  }
+  return differences
+}
+
 /** The results as a table for people. */
-export function table({ machine, runs, ratios, missing }: Results): string {
+export function table({ machine, runs, ratios, differences, missing }: Results): string {
   const { cpu, cores, memoryMegabytes, kernel, node, rsaSignMicroseconds } = machine
   const lines = [
     `${cpu}, ${cores} cores, ${memoryMegabytes} MB, Linux ${kernel}, Node ${node}; one RSA-2048 signature ${rsaSignMicroseconds} us`,
@@ -94,6 +108,7 @@ export function table({ machine, runs, ratios, missing }: Results): string {
     lines.push(
       `against ${peer}: ${messagesPerSecond.toFixed(1)} times the messages/s, ${cpuMicrosecondsPerMessage.toFixed(1)} times less CPU a message`,
     )
+  for (const [parts, us] of Object.entries(differences)) lines.push(`${parts}: ${us.toFixed(0)} us more at the median`)
   for (const [name, why] of Object.entries(missing)) lines.push(`${name} has no figures: ${why}`)
   return `${lines.join('\n')}\n`
 }

@@ -2,18 +2,36 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { X509Certificate } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DecisionIds, decide as judge, recordOf, subjectOf } from '../../../src/path/decision/index.ts'
+import {
+  DecisionIds,
+  decide as judge,
+  recordOf,
+  signatureQuestion,
+  subjectOf,
+} from '../../../src/path/decision/index.ts'
 import { mailbox } from '../../../src/path/decision/testing/evidence.ts'
-import { acmeTenant, acmeWith, network, owned, policyOf } from '../../../src/path/decision/testing/policy.ts'
+import { acme, acmeTenant, acmeWith, network, owned, policyOf } from '../../../src/path/decision/testing/policy.ts'
 import { openEvidence } from '../../../src/path/evidence/index.ts'
 import { dnsFrom, message, session, transaction } from '../../../src/path/evidence/testing/occasion.ts'
+import type { ReceivedMessage } from '../../../src/path/ingress/index.ts'
+import type { EvidenceDemand } from '../../../src/rooms/registry/index.ts'
+import { RelaxedBodyHash } from '../../../src/standards/dkim/index.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { RollingCounters, StandingBook } from '../../../src/rooms/watch/index.ts'
 import { createAuthority } from '../../world/certificates.ts'
-import { type Part, concurrently, measured, quietLog } from './part.ts'
+import { arcKeyName, keyNameOf, keyRecord, sealedResults, withArc, withDkim } from '../../world/provider-signatures.ts'
+import { type Part, bodyOf, concurrently, measured, quietLog } from './part.ts'
 
 /** Evidence and decision alone, for a message as Exchange Online hands it over: certificate, trust fields, class, grant; up to the record for the ledger. */
-export const decide: Part = async ({ messages }) => {
+export const decide: Part = ({ messages }) => run(messages, hosted, 'off')
+
+/** The same for a message that bears Exchange Online's DKIM signature and ARC set, of which nobody wants to know. */
+export const decideSigned: Part = async ({ messages }) => run(messages, await signed(), 'off')
+
+/** The same message where both are preferred: three signatures are verified, their keys known. */
+export const decidePrefer: Part = async ({ messages }) => run(messages, await signed(), 'prefer')
+
+async function run(messages: number, letter: ReceivedMessage, demand: EvidenceDemand): ReturnType<Part> {
   const directory = mkdtempSync(join(tmpdir(), 'anechoic-bench-decide-'))
   try {
     const authority = await createAuthority('Bench Root')
@@ -29,19 +47,22 @@ export const decide: Part = async ({ messages }) => {
         google: { networks: null },
       },
       limits: { maxHeaderBytes: 262_144, maxHeaderFields: 1000 },
-      dns: dnsFrom({}),
+      dns: dnsFrom(Object.fromEntries(keyNames.map((name) => [`txt ${name}`, [keyRecord()]]))),
       clock: systemClock,
       log: quietLog,
     })
     const standing = new StandingBook()
     const counters = new RollingCounters()
     const ids = new DecisionIds(() => Date.now(), 0, Math.random)
-    const policy = policyOf([lastingAcme])
+    const policy = policyOf([acmeWhoAsks(demand)])
     const from = session({ address: '40.107.1.1', chain: [new X509Certificate(cert).raw] })
     const envelope = transaction(mailbox('alice@acme.example'), [mailbox('bob@dest.example')])
     const one = async (): Promise<void> => {
       const now = Date.now()
-      const evidence = await room.gather({ session: from, transaction: envelope, message: hosted, policy, now })
+      const ask = (soFar: Parameters<typeof signatureQuestion>[0]) => signatureQuestion(soFar, policy, now)
+      const evidence = await room.gather({ session: from, transaction: envelope, message: letter, policy, ask, now })
+      if (demand === 'prefer' && (evidence.m365?.dkim !== 'pass' || evidence.m365.arc !== 'pass'))
+        throw new Error('the signatures were not found to be good')
       subjectOf(evidence, policy, now)
       const counts = { grant: counters.counts('grant/acme', now), customer: counters.counts('customer/acme', now) }
       const decision = judge({
@@ -65,13 +86,27 @@ export const decide: Part = async ({ messages }) => {
   }
 }
 
-const lastingAcme = acmeWith({
-  domains: [
-    owned('acme', 'acme.example', {
-      proof: { kind: 'asserted', approvedBy: 'bench', reason: 'bench', lapsesAt: Number.MAX_SAFE_INTEGER },
-    }),
-  ],
-})
+const keyNames = [keyNameOf({ domain: 'acme.example' }), arcKeyName()]
+
+function acmeWhoAsks(demand: EvidenceDemand): typeof acme {
+  const proof = { kind: 'asserted', approvedBy: 'bench', reason: 'bench', lapsesAt: Number.MAX_SAFE_INTEGER } as const
+  return acmeWith({
+    domains: [owned('acme', 'acme.example', { proof })],
+    grants: acme.grants.map((grant) => ({ ...grant, evidence: { dkim: demand, arc: demand } })),
+  })
+}
+
+/** The message as Exchange Online signs and seals it, with a body of 10 KB whose hash is known from when it came in. */
+async function signed(): Promise<ReceivedMessage> {
+  const body = bodyOf(10_240)
+  let text: Buffer = Buffer.concat([hosted.header, Buffer.from('\r\n'), body])
+  text = await withDkim(text, { domain: 'acme.example' })
+  text = await withArc(text, { results: sealedResults.hosted('acme.example') })
+  const hash = new RelaxedBodyHash()
+  hash.update(body)
+  const header = text.subarray(0, text.indexOf('\r\n\r\n') + 2)
+  return { header, body: [body], size: text.length, relaxedBodyHash: hash.digest(), eightBit: false }
+}
 
 const hosted = message([
   'Received: from LV2PR12MB5990.namprd12.prod.outlook.com ([fe80::1]) by LV2PR12MB5990.namprd12.prod.outlook.com',

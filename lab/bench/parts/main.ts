@@ -7,6 +7,8 @@ import type { Part } from './part.ts'
 const parts: { readonly [name: string]: () => Promise<Part> } = {
   accept: async () => (await import('./accept.ts')).accept,
   decide: async () => (await import('./decide.ts')).decide,
+  'decide-signed': async () => (await import('./decide.ts')).decideSigned,
+  'decide-prefer': async () => (await import('./decide.ts')).decidePrefer,
   sign: async () => (await import('./sign.ts')).sign,
   deliver: async () => (await import('./deliver.ts')).deliver,
   ledger: async () => (await import('./ledger.ts')).ledger,
