@@ -68,10 +68,10 @@ export function keyOperations(options: KeyOperationsOptions): KeyOperations {
       const order = { domain: asWritten(domain), source, before: options.now(), dryRun }
       const rotations = await keys.rotate(order, by, 'rotation by hand')
       if (!dryRun) await madeSoon(options)
-      const all = await registry.keys()
+      const waiting = byLine(await registry.keys(), ['pending', 'published'])
       return rotations.map(({ key, outcome }) => {
-        const next = successorOf(key, all)
-        return { ...rowOf(key), outcome, next: next === null ? null : rowOf(next) }
+        const next = waiting.get(lineOf(key))
+        return { ...rowOf(key), outcome, next: next === undefined ? null : rowOf(next) }
       })
     },
     revokeKey: (request) => revoke(options, rowOf, request),
@@ -98,31 +98,29 @@ async function revoke(
 ): Promise<RevokeAnswer | null> {
   const { registry, log } = options
   const name = { domain: asWritten(domain) ?? domain, selector }
-  const key = (await registry.keys()).find((one) => one.selector === selector && one.domain === name.domain)
-  if (key === undefined || key.state === 'revoked') return null
+  const key = await registry.keyAt(name)
+  if (key === null || key.state === 'revoked') return null
   if (dryRun) return { kind: 'planned', key: rowOf(key), replacement: null }
   if ((await registry.revokeKey(name, by, reason)) === null) return null
   log.warn('key revoked', { ...name, by, reason })
   await madeSoon(options)
-  const all = await registry.keys()
-  const revoked = all.find((one) => one.selector === selector && one.domain === name.domain) ?? key
-  const replacement = successorOf(key, all) ?? signingBeside(key, all)
-  return { kind: 'revoked', key: rowOf(revoked), replacement: replacement === null ? null : rowOf(replacement) }
+  const revoked = (await registry.keyAt(name)) ?? key
+  const replacement = byLine(await registry.keys(), ['pending', 'published', 'active']).get(lineOf(key))
+  return { kind: 'revoked', key: rowOf(revoked), replacement: replacement === undefined ? null : rowOf(replacement) }
 }
 
-/** The key of the same line that waits for its record. */
-function successorOf(key: KeyListing, all: readonly KeyListing[]): KeyListing | null {
-  return all.find((one) => sameLine(one, key) && (one.state === 'pending' || one.state === 'published')) ?? null
-}
-
-function signingBeside(key: KeyListing, all: readonly KeyListing[]): KeyListing | null {
-  return all.find((one) => sameLine(one, key) && one.state === 'active') ?? null
+/** By whose they are and what for, the keys in these states; of several the latest state counts. */
+function byLine(keys: readonly KeyListing[], states: readonly KeyListing['state'][]): ReadonlyMap<string, KeyListing> {
+  const found = new Map<string, KeyListing>()
+  for (const state of states) {
+    for (const key of keys) if (key.state === state) found.set(lineOf(key), key)
+  }
+  return found
 }
 
 /** RSA keys of different lengths follow each other. */
-function sameLine(a: KeyListing, b: KeyListing): boolean {
-  const kind = (key: KeyListing): boolean => key.algorithm === 'ed25519'
-  return a.customer === b.customer && a.domain === b.domain && a.source === b.source && kind(a) === kind(b)
+function lineOf({ customer, domain, source, algorithm }: KeyListing): string {
+  return `${customer}/${domain}/${source}/${algorithm === 'ed25519' ? algorithm : 'rsa'}`
 }
 
 async function importAll(
@@ -146,15 +144,10 @@ async function importAll(
     }
     const outcome = await registry.importKey(read.key, by, `the key ${read.key.selector} was imported`)
     if (outcome === 'imported') {
-      const made = (await registry.keys()).filter(
-        (key) => key.selector === read.key.selector && key.domain === read.key.domain,
-      )
-      const [checked = made[0]] = await keys.check(made)
-      answers.push(
-        checked === undefined
-          ? { kind: 'refused', reason: 'the key was stored and is gone again' }
-          : { kind: 'imported', key: rowOf(checked) },
-      )
+      const stored = await registry.keyAt(read.key)
+      if (stored === null) throw new Error('a key just imported is not there')
+      const [checked = stored] = await keys.check([stored])
+      answers.push({ kind: 'imported', key: rowOf(checked) })
     } else answers.push({ kind: 'refused', reason: refusals[outcome] })
   }
   return answers

@@ -149,10 +149,10 @@ async function goOn(
   await registry.markKeysHidden(hidden)
   await registry.markKeysGone(gone)
   for (const { domain, selector } of gone) log.info('the record of a key is gone', { domain, selector })
-  const moved = await Promise.all([...come, ...hidden].map((key) => registry.stateOfKey(key)))
+  const moved = await Promise.all([...come, ...hidden].map((key) => registry.keyAt(key)))
   const states = new Map<string, KeyListing['state']>()
   for (const [at, key] of [...come, ...hidden].entries()) {
-    const state = moved[at] ?? key.state
+    const state = moved[at]?.state ?? key.state
     states.set(nameOf(key), state)
     if (state !== key.state)
       log.info(`key ${state}`, { domain: key.domain, selector: key.selector, because: key.because })

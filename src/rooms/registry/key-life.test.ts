@@ -277,6 +277,23 @@ test('a key that rests at a name used again need not rest when the one before it
   expect(await signing()).toEqual(['a1-crm-r1'])
 })
 
+test("the relay's own key is rotated and replaced like any other", async () => {
+  const own = {
+    customer: 'self',
+    domain: operator,
+    source: 'self',
+    algorithm: 'rsa-sha256',
+    selector: 'a1-self-r1',
+  } as const
+  await registry.addKeys([made(own)])
+  await registry.markKeyActive('a1-self-r1', operator)
+  expect((await rotate()).map(({ outcome }) => outcome)).toEqual(['asked'])
+  expect(await makeKeys()).toEqual(['a1-self-r2'])
+  await registry.markKeyActive('a1-self-r2', operator)
+  await registry.revokeKey({ selector: 'a1-self-r2', domain: operator }, 'ann', 'leaked')
+  expect((await registry.keysWanted()).map((key) => key.selector)).toEqual(['a1-self-r3'])
+})
+
 describe('import', () => {
   const foreign = (more: Partial<MadeKey> = {}) =>
     made({ customer: 'acme', domain: acme, source: 'crm', algorithm: 'rsa-sha256', selector: 'mail', ...more })

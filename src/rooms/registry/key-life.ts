@@ -2,7 +2,6 @@ import { type KeyListing, listingOf } from './key-listing.ts'
 import type { KeyName, MadeKey } from './key-book.ts'
 import { addKey } from './key-book.ts'
 import { type KeyEvent, agedAt, nextState, settledAt } from './key-state.ts'
-import { readCustomer } from './store/customers.ts'
 import {
   type KeyRow,
   type ListedKeyRow,
@@ -14,7 +13,7 @@ import {
 } from './store/keys.ts'
 import type { Store, StoreTransaction } from './store/tables.ts'
 import { type Author, nextVersion } from './store/versions.ts'
-import { dropWanted, neededBits, noteRotation, noteWanted, readWantedLine } from './store/wanted.ts'
+import { documentOf, dropWanted, neededBits, noteRotation, noteWanted, readWantedLine } from './store/wanted.ts'
 
 /** The version of a change that may turn out not to be one: made when it is first asked for. */
 type Lazily = { readonly version: () => Promise<number>; readonly made: () => number | null }
@@ -109,8 +108,7 @@ export function revokeKey(store: Store, { selector, domain }: KeyName, by: Autho
     await end(tx, key, 'revoked', version, by.at)
     // One that rests behind it need not rest any longer.
     for (const next of await readLine(tx, key, ['published'])) await writeKey(tx, next, { look_at: by.at })
-    const owner = await readCustomer(tx, key.customer)
-    await noteWanted(tx, version, new Map([[key.customer, owner?.document ?? null]]))
+    await noteWanted(tx, version, new Map([[key.customer, await documentOf(tx, key)]]))
     return version
   })
 }

@@ -22,8 +22,7 @@ import {
   rotateKeys,
   seenKeys,
 } from './key-life.ts'
-import type { KeyListing } from './key-listing.ts'
-import type { KeyState } from './key-state.ts'
+import { type KeyListing, listingOf } from './key-listing.ts'
 import { readKey } from './store/keys.ts'
 import type { Store } from './store/tables.ts'
 import type { Author } from './store/versions.ts'
@@ -35,8 +34,8 @@ export interface KeyRegistry {
   activeKey(key: KeyName): Promise<StoredKey | null>
   /** The key that counts at each name. */
   keys(): Promise<readonly KeyListing[]>
-  /** The state of the key that counts at this name; null when there is none. */
-  stateOfKey(key: KeyName): Promise<KeyState | null>
+  /** The key that counts at this name; null when there is none. */
+  keyAt(key: KeyName): Promise<KeyListing | null>
   /** At most `limit` of the keys that grants need and nobody has made, those of the latest change first. One probe of an index when there is none. */
   keysWanted(limit?: number): Promise<readonly WantedKey[]>
   /** Answers those that were added: a name that is taken is left as it is. */
@@ -73,7 +72,10 @@ export function keyRegistry(store: Store, by: By): KeyRegistry {
   return {
     activeKey: (key) => activeKey(store, key),
     keys: () => listKeys(store),
-    stateOfKey: async ({ selector, domain }) => (await readKey(store, selector, domain))?.state ?? null,
+    keyAt: async ({ selector, domain }) => {
+      const row = await readKey(store, selector, domain)
+      return row === null ? null : listingOf(row)
+    },
     keysWanted: (limit = 1000) => wantedKeys(store, limit),
     addKeys: (keys) => addKeys(store, keys, now()),
     keysToLookFor: (at, limit) => dueKeys(store, at, limit),

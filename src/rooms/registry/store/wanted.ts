@@ -1,4 +1,6 @@
+import type { Domain } from '../../../standards/names/domain.ts'
 import type { CustomerDocument } from '../document/schema.ts'
+import { selfDocument, selfId } from '../document/self.ts'
 import { readCustomer } from './customers.ts'
 import type { KeyLine } from './keys.ts'
 import { inParts, writeInParts } from './parts.ts'
@@ -90,9 +92,18 @@ export async function dropWanted(tx: StoreTransaction, key: KeyLine): Promise<vo
 
 /** The length of the key that the customer's policy asks for here; null when it asks for none. */
 export async function neededBits(store: Store, key: KeyLine): Promise<number | null> {
-  const customer = await readCustomer(store, key.customer)
-  if (customer === null) return null
-  return needsOf(customer.document, 0).find((need) => nameOf(need) === nameOf(key))?.bits ?? null
+  const document = await documentOf(store, key)
+  if (document === null) return null
+  return needsOf(document, 0).find((need) => nameOf(need) === nameOf(key))?.bits ?? null
+}
+
+/** What the owner of a key has written, or what stands for it where that is the relay itself; null when he is gone. */
+export async function documentOf(
+  store: Store,
+  { customer, domain }: Pick<KeyLine, 'customer' | 'domain'>,
+): Promise<CustomerDocument | null> {
+  if (customer === selfId) return selfDocument(domain as Domain)
+  return (await readCustomer(store, customer))?.document ?? null
 }
 
 /** `exact`: a key of another length will not do. */
