@@ -217,6 +217,35 @@ test.skipIf(!opendkimIsThere && process.env['CI'] !== 'true')(
   },
 )
 
+test(
+  'keys in our zone: the owner publishes two aliases once, and no rotation needs him',
+  { timeout: 120_000 },
+  async () => {
+    const { operations } = world.product()
+    /** What a name server makes of a part of a zone file. */
+    const serve = (file: string): void => {
+      for (const [, name = '', type, data = ''] of file.matchAll(/^(\S+)\. IN (TXT|CNAME) (.*)$/gm)) {
+        const text = [...data.matchAll(/"([^"]*)"/g)].map(([, string]) => string).join('')
+        world.zone[name] = type === 'CNAME' ? { CNAME: data.replace(/\.$/, '') } : { TXT: [text] }
+      }
+    }
+    const owners = await world.product().cli('keys', 'zone', '--domain', 'acme.example')
+    expect(owners.out.match(/^a1-\S+ IN CNAME /gm)).toHaveLength(5)
+    serve(owners.out)
+    serve((await world.product().cli('keys', 'zone')).out)
+    const { state } = (await operations.checkKeys()).find((key) => key.selector === 'a1-plant-r3') ?? {}
+    expect(state).toBe('active')
+    await operations.rotateKeys({ domain: null, source: 'annex', dryRun: false, by: 'lab' })
+    // The owner did nothing; our zone was filled again.
+    serve(await operations.keyZone({ domain: null, form: 'cname' }))
+    await operations.checkKeys()
+    const next = (await keys()).find((key) => key.source === 'annex' && key.state === 'active')
+    expect(next?.selector).toMatch(/^a1-annex-r[12]$/)
+    await untilLive()
+    expect(passing(await deliveredFrom(annex))).toEqual([next?.selector])
+  },
+)
+
 test('restored on an empty machine, mail is signed with the same selector', { timeout: 180_000 }, async () => {
   const backup = join(directory, 'backup')
   const selectors = passing(await deliveredFrom(plant))
