@@ -17,8 +17,7 @@ for index in range(count):
         passed = dkim.DKIM(message).verify(idx=index, dnsfunc=txt)
     except Exception as error:
         passed = str(error)
-    fields = dkim.DKIM(message)
-    signature = [value for name, value in fields.headers if name.lower() == b'dkim-signature'][index]
+    signature = [value for name, value in verifier.headers if name.lower() == b'dkim-signature'][index]
     tags = dkim.util.parse_tag_value(signature)
     results.append({'domain': tags[b'd'].decode(), 'selector': tags[b's'].decode(), 'algorithm': tags[b'a'].decode(), 'pass': passed is True})
 print(json.dumps(results))
