@@ -1,2 +1,2 @@
-export type { ArcResult, ArcSealResult, ArcSetResult, ChainValidation } from './result.ts'
-export { type ArcVerification, openArcVerification } from './verification.ts'
+export type { ArcResult, ArcSetResult } from './result.ts'
+export { openArcVerification } from './verification.ts'

@@ -6,7 +6,7 @@ import { type HeaderField, type HeaderSection, fieldValue } from '../message/hea
 import { type SealTags, readSealTags } from './seal-tags.ts'
 
 /** RFC 8617 §4.2.1: no chain is longer. */
-export const mostSets = 50
+const mostSets = 50
 
 /** A signature field of an ARC set. */
 export type ArcField = {

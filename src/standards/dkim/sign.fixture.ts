@@ -26,7 +26,7 @@ export function scanned(header: string): HeaderSection {
 }
 
 /** RFC 8463 §3: Ed25519 signs the SHA-256 of the input. */
-export function signOctets(input: Buffer, algorithm: SignatureAlgorithm, key: KeyObject): Buffer {
+function signOctets(input: Buffer, algorithm: SignatureAlgorithm, key: KeyObject): Buffer {
   return algorithm === 'rsa-sha256'
     ? sign('sha256', input, key)
     : sign(null, createHash('sha256').update(input).digest(), key)
