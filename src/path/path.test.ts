@@ -2,19 +2,21 @@ import { mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { keyNameOf, keyRecord, withDkim } from '../../lab/world/provider-signatures.ts'
 import { SmtpClient, type SmtpReply } from '../../lab/world/smtp-client.ts'
-import { systemDns } from '../platform/dns-system.ts'
 import { openStore } from '../platform/sql.ts'
 import { isPolicyProblems, migrateRegistry, openRegistry, policyContext, readPolicy } from '../rooms/registry/index.ts'
 import type { MadeKey, Snapshot } from '../rooms/registry/index.ts'
 import { CopyCounter, RollingCounters, StandingBook, countedSince } from '../rooms/watch/index.ts'
 import { ensureWrappingKey, generateKeys } from '../signer/index.ts'
 import type { Domain } from '../standards/names/domain.ts'
+import { type Network, parseNetwork } from '../standards/names/ip.ts'
 import type { Custody, StoredMessage } from './custody/index.ts'
 import { openShard } from './custody/sqlite/open.ts'
 import { fastDirectory, quietLog } from './custody/testing/entries.ts'
 import { DecisionIds } from './decision/index.ts'
 import { openEvidence } from './evidence/index.ts'
+import { dnsFrom } from './evidence/testing/occasion.ts'
 import { IngressBudget, type Listener, startListener } from './ingress/index.ts'
 import { type Path, openPath } from './path.ts'
 
@@ -25,13 +27,13 @@ const providers = {
     clientCertificate: { names: ['mail.protection.outlook.com'], ca: 'system' },
     fcrdns: 'off',
   },
-  google: { networks: [] },
+  google: { networks: [parseNetwork('127.0.0.3/32') as Network] },
 } as const
 const limits = {
   maxMessageBytes: 100_000,
   maxHeaderBytes: 20_000,
   maxHeaderFields: 100,
-  maxRecipients: 10,
+  maxRecipients: 500,
   idleTimeoutSeconds: 60,
   maxConnections: 100,
   maxConnectionsPerClient: 100,
@@ -46,8 +48,10 @@ const policyText = `customers:
     sources:
       - { id: plant, kind: network, networks: [127.0.0.10/32] }
       - { id: slow, kind: network, networks: [127.0.0.11/32] }
+      - { id: space, kind: google, workspaceDomain: acme.example }
     grants:
       - { source: plant, domains: [acme.example, keyless.example], classes: [hosted], approvedBy: admin@acme.example, reason: a test }
+      - { source: space, domains: [acme.example], classes: [hosted], approvedBy: admin@acme.example, reason: a test }
       - { source: slow, domains: [acme.example], classes: [hosted], approvedBy: admin@acme.example, reason: a test, limits: { messagesPerHour: 2 } }
 `
 
@@ -80,6 +84,7 @@ afterAll(async () => {
 let shard = 0
 let custody: Custody
 let counters: RollingCounters
+let copies: CopyCounter
 let standing: StandingBook
 let listener: Listener
 let path: Path
@@ -89,6 +94,7 @@ let broken: number
 beforeEach(() => {
   shard += 1
   counters = new RollingCounters()
+  copies = new CopyCounter()
   standing = new StandingBook()
   carried = []
   broken = 0
@@ -104,13 +110,13 @@ type Opening = { readonly reserveBytes?: number; readonly writer?: URL }
 async function open({ reserveBytes = 1, writer }: Opening = {}): Promise<void> {
   custody = await openShard({ dataDir: directory, shard, log: quietLog, reserveBytes }, writer)
   const clock = { now: () => now() }
-  const dns = systemDns(['127.0.0.1:1'], 100)
+  const dns = dnsFrom({ [`txt ${keyNameOf({ domain: 'acme.example' })}`]: [keyRecord()] })
   path = openPath({
     evidence: openEvidence({ providers, limits, dns, clock: { now: Date.now }, log: quietLog }),
     policy: () => policy,
     standing,
     counters,
-    copies: new CopyCounter(),
+    copies,
     custody,
     carry: (message) => carried.push(message),
     ids: new DecisionIds(Date.now, shard, Math.random),
@@ -157,6 +163,22 @@ async function send(changes: { from?: string; author?: string; atData?: () => vo
   const answer = await client.reply()
   await client.quit()
   return answer
+}
+
+/** A Workspace hands a message that it signed to so many people. */
+async function sendThroughGoogle(message: Buffer, from: number, count: number): Promise<SmtpReply> {
+  const client = await SmtpClient.open({
+    host: '127.0.0.1',
+    port: listener.port,
+    from: '127.0.0.3',
+    greeting: 'g.example',
+  })
+  const recipients = Array.from({ length: count }, (_, at) => `r${from + at}@dest.example`)
+  try {
+    return await client.send({ mailFrom: 'robot@acme.example', recipients, message })
+  } finally {
+    await client.quit()
+  }
 }
 
 /** The rule and the decision id of a judged reply. */
@@ -242,6 +264,26 @@ describe('a message that is granted', () => {
     expect(judged(await send(slow))).toMatchObject({ code: 451, rule: 'rate-exceeded' })
     expect(judged(await send()).rule).toBe('accepted')
   })
+})
+
+test('one message reaches a thousand people a day and no more, after a restart too; an envelope that comes again is a retry', async () => {
+  await open()
+  const text = Buffer.from(
+    'From: robot@acme.example\r\nSubject: news\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\n\r\nbody\r\n',
+  )
+  const message = await withDkim(text, { domain: 'acme.example', fields: ['From', 'Subject', 'Date'] })
+  for (const from of [0, 500, 0]) expect(judged(await sendThroughGoogle(message, from, 500)).rule).toBe('accepted')
+  expect(judged(await sendThroughGoogle(message, 1000, 1))).toMatchObject({ code: 451, rule: 'rate-exceeded' })
+
+  await listener.close(0)
+  await custody.close()
+  copies = new CopyCounter()
+  await open()
+  copies.load(await custody.charges(countedSince(Date.now())))
+  expect(judged(await sendThroughGoogle(message, 1000, 1)).rule).toBe('rate-exceeded')
+  expect(judged(await sendThroughGoogle(message, 500, 500)).rule).toBe('accepted')
+  const other = await withDkim(Buffer.from(text.toString().replace('body', 'more')), { domain: 'acme.example' })
+  expect(judged(await sendThroughGoogle(other, 1000, 1)).rule).toBe('accepted')
 })
 
 describe('trouble of ours', () => {

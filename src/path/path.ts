@@ -7,6 +7,7 @@ import {
   type EnvelopeNumbers,
   type RollingCounters,
   type StandingBook,
+  copyName,
   envelopeNumbers,
 } from '../rooms/watch/index.ts'
 import type { Domain } from '../standards/names/domain.ts'
@@ -163,7 +164,9 @@ function judge(rooms: Rooms, evidence: Evidence, policy: PolicySnapshot | null):
 
 function copyOf(subject: Subject, evidence: Evidence): Copy | null {
   const key = copyKeyOf(subject, evidence)
-  return key === null ? null : { key, envelope: envelopeNumbers(evidence.envelope.recipients.map(formatMailbox)) }
+  return key === null
+    ? null
+    : { key: copyName(key), envelope: envelopeNumbers(evidence.envelope.recipients.map(formatMailbox)) }
 }
 
 function inputFor(

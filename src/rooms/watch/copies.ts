@@ -18,6 +18,11 @@ export type CopyCounts = { readonly reached: number; readonly fresh: number }
 /** The distinct recipients of an envelope as this room remembers them. */
 export type EnvelopeNumbers = readonly number[]
 
+/** A short name of a message, made of whatever tells it from all others. */
+export function copyName(message: string): string {
+  return hash('sha256', message, 'base64url').slice(0, 22)
+}
+
 /** Recipients as text, compared without regard to case. */
 export function envelopeNumbers(recipients: readonly string[]): EnvelopeNumbers {
   const numbers = recipients.map((recipient) =>
@@ -64,7 +69,7 @@ export class CopyCounter {
     }
   }
 
-  /** `message` names a message and its body; the envelope is what `envelopeNumbers` made of its recipients. */
+  /** `message` is a `copyName`; the envelope is what `envelopeNumbers` made of its recipients. */
   counts(message: string, envelope: EnvelopeNumbers, now: number): CopyCounts {
     const copy = this.#find(message)
     if (copy === undefined) return { reached: 0, fresh: envelope.length }

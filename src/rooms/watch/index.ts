@@ -1,3 +1,3 @@
-export { type CopyCharge, type CopyCounts, CopyCounter, type EnvelopeNumbers, envelopeNumbers } from './copies.ts'
+export { CopyCounter, type EnvelopeNumbers, copyName, envelopeNumbers } from './copies.ts'
 export { RollingCounters, countedSince } from './counters.ts'
 export { StandingBook } from './standing.ts'
