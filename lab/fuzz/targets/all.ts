@@ -5,6 +5,7 @@ import { data, stuffer } from './data.ts'
 import { configuration, policy } from './files.ts'
 import { header } from './header.ts'
 import { replies } from './replies.ts'
+import { signatures } from './signatures.ts'
 import { frames, signingInput } from './signer.ts'
 import { certificates, smallTexts } from './small-texts.ts'
 
@@ -17,6 +18,7 @@ export const targets: readonly Target[] = [
   mailbox,
   names,
   replies,
+  signatures,
   signingInput,
   frames,
   smallTexts,
