@@ -96,7 +96,7 @@ export const evidenceWorld: StoryWorld = {
 export const provingWorld: StoryWorld = {
   name: 'a world in which domains are proved',
   configuration: {
-    proof: { grace: '3s' },
+    proof: { grace: '6s' },
     delivery: { retry: { first: '300ms', factor: 1, max: '1s', giveUpAfter: '1h' } },
   },
 }

@@ -333,7 +333,10 @@ function judgeAgain(rooms: Rooms, { permit }: StoredMessage): Rejudgement {
   }
   const { attribution } = permit
   const key = attribution.kind === 'm365' ? attribution.tenant : `${permit.customer}/${permit.source}`
-  return rejudge({ permit, policy, standing: rooms.standing.standingFor(key, now), operator: rooms.operator, now })
+  const owned = policy.ownerOf(permit.domain)
+  const lock = owned?.dnsLock === true ? rooms.evidence.lockNow(owned.name) : null
+  const standing = rooms.standing.standingFor(key, now)
+  return rejudge({ permit, policy, standing, lock, operator: rooms.operator, now })
 }
 
 function admitOwn(rooms: Rooms, own: OwnMessage): AdmittedOwn | null {

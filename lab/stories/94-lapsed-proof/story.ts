@@ -33,6 +33,7 @@ export const story: Story = {
     await mustBe('lapsing', 'the record gone')
     const warned = await send()
     if (warned.code !== 250) wrong.push(`within the grace: answered ${warned.text}`)
+    await world.arrivalsFor(stage.recipient, 2)
     world.receiver.deferEverything(true)
     const queued = await send()
     if (queued.code !== 250) wrong.push(`within the grace: answered ${queued.text}`)

@@ -1,29 +1,41 @@
 import type { Domain } from '../../standards/names/domain.ts'
-import { isAtOrBelow } from '../../standards/names/domain.ts'
+import { isAtOrBelow, parentOf } from '../../standards/names/domain.ts'
 import { type Network, networkContains, parseIp } from '../../standards/names/ip.ts'
 import { isSyntaxFault } from '../../standards/fault.ts'
 import type { ActiveKey, Grant, OwnedDomain, PolicySnapshot, Source } from '../../rooms/registry/index.ts'
 import type { MessageClass } from '../evidence/evidence.ts'
 
 /** Why a customer's hold on a domain does not count at `now` (milliseconds since the epoch), or null when it does. */
-export function proofGap(owned: OwnedDomain, now: number): string | null {
+export function proofGap(owned: OwnedDomain, policy: PolicySnapshot, now: number): string | null {
   const { proof } = owned
   switch (proof.kind) {
     case 'dns':
       if (proof.provedAt === null) return `the DNS proof of ${owned.name} has never been seen`
-      if (proof.provedAt > now) return `the DNS proof of ${owned.name} is dated in the future`
       return proof.lapsesAt !== null && proof.lapsesAt <= now ? `the DNS proof of ${owned.name} has lapsed` : null
     case 'asserted':
-      return proof.lapsesAt <= now ? `the assertion for ${owned.name} by ${proof.approvedBy} has lapsed` : null
+      if (proof.lapsesAt <= now) return `the assertion for ${owned.name} by ${proof.approvedBy} has lapsed`
+      return outranked(owned, policy, now)
     default:
       return proof satisfies never
   }
 }
 
+/** An assertion does not stand against another customer's DNS proof of a parent that includes the name. */
+function outranked(owned: OwnedDomain, policy: PolicySnapshot, now: number): string | null {
+  for (let name = parentOf(owned.name); name !== null; name = parentOf(name)) {
+    const above = policy.ownerOf(name)
+    if (above === null) return null
+    if (above.customer === owned.customer || !above.includeSubdomains || above.proof.kind !== 'dns') continue
+    if (proofGap(above, policy, now) === null)
+      return `${owned.name} is asserted only, and another customer has proved ${above.name} with its subdomains`
+  }
+  return null
+}
+
 /** Whether this customer owns the domain, with a proof that holds. */
 export function belongsTo(policy: PolicySnapshot, customer: string, domain: Domain, now: number): boolean {
   const owned = policy.ownerOf(domain)
-  return owned !== null && owned.customer === customer && proofGap(owned, now) === null
+  return owned !== null && owned.customer === customer && proofGap(owned, policy, now) === null
 }
 
 /**

@@ -6,7 +6,7 @@ import { decide } from './decide.ts'
 import type { PermitRecord } from './decision.ts'
 import { type RejudgeInput, rejudge, sealLifetime, sealPermit } from './rejudge.ts'
 import type { RuleId } from './rules.ts'
-import { account, asked, hosted, hybrid, ownReport } from './testing/evidence.ts'
+import { account, asked, hosted, hybrid, lockOf, ownReport } from './testing/evidence.ts'
 import {
   acme,
   acmeWith,
@@ -48,6 +48,7 @@ describe('a stored permit', () => {
     }
   })
 
+  const locked = policyWith({ domains: [owned('acme', 'acme.example', { dnsLock: true })] })
   const withdrawals: readonly (readonly [RuleId, string, Partial<RejudgeInput>])[] = [
     ['tenant-suspended', 'the tenant is suspended', { standing: { suspended: { reason: 'burst' }, hold: null } }],
     ['domain-not-owned', 'the domain is gone', { policy: policyWith({ domains: [] }) }],
@@ -94,11 +95,8 @@ describe('a stored permit', () => {
       'the grant no longer names the class',
       { policy: policyWith({ grants: [grant('acme', 'acme-m365', ['acme.example'], { classes: ['notification'] })] }) },
     ],
-    [
-      'lookup-failed',
-      'the domain is locked',
-      { policy: policyWith({ domains: [owned('acme', 'acme.example', { dnsLock: true })] }) },
-    ],
+    ['tenant-not-authorised', 'the DNS lock no longer names it', { policy: locked, lock: lockOf('source=acme-crm') }],
+    ['class-not-authorised', 'nor its class', { policy: locked, lock: lockOf('source=acme-m365; classes=hybrid') }],
   ]
   test.each(withdrawals)('is withdrawn by %s when %s', (rule, _, changes) => {
     expect(again(stored(hosted), changes)).toMatchObject({ kind: 'withdrawn', rule })
@@ -149,17 +147,11 @@ describe('our own report', () => {
   const permit = stored(ownReport)
   const ours = acmeWith({ domains: [...acme.domains, owned('acme', 'relay.example.net')] })
 
-  test('goes unsigned while the operator domain is nobody’s, unproven, locked or without a key', () => {
+  test('goes unsigned while the operator domain is nobody’s, unproven or without a key', () => {
     const proof = { kind: 'dns', token: 't', provedAt: null, lapsesAt: null } as const
     const unproven = acmeWith({ domains: [owned('acme', 'relay.example.net', { proof })] })
-    const locked = acmeWith({ domains: [owned('acme', 'relay.example.net', { dnsLock: true })] })
     const keys = [key('acme', 'self', operatorDomain)]
-    for (const policy of [
-      policyOf([acme], { keys }),
-      policyOf([unproven], { keys }),
-      policyOf([locked], { keys }),
-      policyOf([ours]),
-    ]) {
+    for (const policy of [policyOf([acme], { keys }), policyOf([unproven], { keys }), policyOf([ours])]) {
       expect(again(permit, { policy }).kind).toBe('unsigned')
     }
   })

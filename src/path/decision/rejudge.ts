@@ -5,6 +5,8 @@ import { sealMac } from '../../standards/seal.ts'
 import type { Secret } from '../../standards/secret.ts'
 import { Fault } from '../../standards/smtp/fault.ts'
 import { reply } from '../../standards/smtp/reply.ts'
+import type { LockEvidence } from '../evidence/evidence.ts'
+import { lockGap } from './lock.ts'
 import { findSource, self } from './attribute.ts'
 import { grantOf, grantsClass, keysFor, listsHost, proofGap } from './authority.ts'
 import type { PermitRecord, SealedPermit, StandingFacts } from './decision.ts'
@@ -30,8 +32,8 @@ export type Rejudgement =
   | { readonly kind: 'renewed'; readonly permit: Renewed; readonly keys: readonly ActiveKey[] }
   /** Our own notification while the operator domain is unproven or has no key: it goes out without a signature. Never said of a customer's mail. */
   | { readonly kind: 'unsigned'; readonly because: string }
-  /** The grant stands but no key is active: try again, never send unsigned. */
-  | { readonly kind: 'not-ready'; readonly rule: 'key-not-ready'; readonly because: string }
+  /** The grant stands but no key is active, or DNS does not tell what it must: try again, never send unsigned. */
+  | { readonly kind: 'not-ready'; readonly rule: 'key-not-ready' | 'lookup-failed'; readonly because: string }
   /** It would no longer be accepted: hold it with this reason. */
   | { readonly kind: 'withdrawn'; readonly rule: RuleId; readonly because: string }
 
@@ -39,6 +41,8 @@ export type RejudgeInput = {
   readonly permit: PermitRecord
   readonly policy: PolicySnapshot
   readonly standing: StandingFacts
+  /** What the owner of the domain allows in DNS, where the policy puts it under a lock; null when that was not read lately. */
+  readonly lock?: LockEvidence | null
   /** `operator.domain` of the configuration: the only domain for which our own mail may be signed. */
   readonly operator: Domain
   readonly now: number
@@ -55,6 +59,8 @@ export function rejudge(input: RejudgeInput): Rejudgement {
   const { permit, policy, now } = input
   if (permit.attribution.kind === 'self') return rejudgeSelf(input)
   const gap = withdrawal(input)
+  // What DNS does not tell now it may tell soon: that withdraws nothing, and nothing leaves meanwhile.
+  if (gap?.rule === 'lookup-failed') return { kind: 'not-ready', rule: gap.rule, because: gap.because }
   if (gap !== null) return { kind: 'withdrawn', ...gap }
   const keys = keysFor(policy, permit.customer, permit.source, permit.domain)
   if (keys.length > 0) return renewed(permit, policy, keys, now)
@@ -94,11 +100,11 @@ export function sealPermit(
 }
 
 /** The first rule of the table that the stored permit would break today, or null. */
-function withdrawal({ permit, policy, standing, now }: RejudgeInput): Gap | null {
+function withdrawal({ permit, policy, standing, lock, now }: RejudgeInput): Gap | null {
   if (standing.suspended !== null) return { rule: 'tenant-suspended', because: standing.suspended.reason }
   const owned = policy.ownerOf(permit.domain)
   if (owned === null) return { rule: 'domain-not-owned', because: `${permit.domain} is no customer's any more` }
-  const unproven = proofGap(owned, now)
+  const unproven = proofGap(owned, policy, now)
   if (unproven !== null) return { rule: 'domain-unproven', because: unproven }
   const source = findSource(permit.attribution, policy, now)
   const grant = source === null ? null : grantOf(policy, source, owned, permit.domain)
@@ -118,9 +124,8 @@ function withdrawal({ permit, policy, standing, now }: RejudgeInput): Gap | null
       because: `the host ${host ?? 'unknown'} is no longer listed for ${source.id}`,
     }
   }
-  return owned.dnsLock
-    ? { rule: 'lookup-failed', because: `${owned.name} is under a DNS lock, which this version does not read` }
-    : null
+  const { attribution, class: messageClass } = permit
+  return lockGap(owned, lock ?? null, { source, attribution, messageClass })
 }
 
 /** Our own notifications speak for the operator domain and nothing else, whatever the record says. */
@@ -133,10 +138,8 @@ function rejudgeSelf({ permit, policy, operator, now }: RejudgeInput): Rejudgeme
     }
   }
   const owned = policy.ownerOf(operator)
-  const gap = owned === null ? `${operator} is in no customer's policy` : proofGap(owned, now)
+  const gap = owned === null ? `${operator} is in no customer's policy` : proofGap(owned, policy, now)
   if (owned === null || gap !== null) return { kind: 'unsigned', because: gap ?? `${operator} is unproven` }
-  if (owned.dnsLock)
-    return { kind: 'unsigned', because: `${owned.name} is under a DNS lock, which this version does not read` }
   const keys = keysFor(policy, owned.customer, self, operator)
   return keys.length > 0
     ? renewed(permit, policy, keys, now)

@@ -3,6 +3,7 @@ import type { ReceivedHop } from '../../standards/message/received.ts'
 import type { Domain } from '../../standards/names/domain.ts'
 import type { IpAddress } from '../../standards/names/ip.ts'
 import type { Mailbox } from '../../standards/names/mailbox.ts'
+import type { OwnerLock } from '../../standards/owner-lock/owner-lock.ts'
 import type { TenantId } from '../../standards/names/tenant.ts'
 import type { IngressFault } from '../ingress/index.ts'
 
@@ -35,12 +36,19 @@ export type Evidence = {
   readonly envelope: EnvelopeEvidence
   /** null before the end of data, or when the header section could not be read. */
   readonly message: MessageEvidence | null
+  /** What the owner of the author's domain allows in DNS; only where the policy puts the domain under a lock. */
+  readonly lock?: LockEvidence
   /** What an unproven connection claimed about itself: kept for the record, worth nothing. */
   readonly claims: {
     readonly tenant: Claimed<string> | null
     readonly originator: Claimed<string> | null
   }
 }
+
+/** The owner's lock of one domain. That nobody has a record there is read, and allows nobody. */
+export type LockEvidence =
+  | { readonly kind: 'read'; readonly domain: Domain; readonly lock: OwnerLock }
+  | { readonly kind: 'unavailable'; readonly domain: Domain; readonly because: string }
 
 export type SessionEvidence = {
   readonly listener: string

@@ -117,6 +117,21 @@ const message = z.strictObject({
   received: z.array(hop).optional(),
 })
 
+const lock = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('read'),
+    domain,
+    lock: z.strictObject({
+      records: count,
+      m365: z.array(z.strictObject({ tenant, originators: z.array(domain) })),
+      google: z.array(domain),
+      sources: z.array(z.string()),
+      classes: z.array(z.string()).nullable(),
+    }),
+  }),
+  z.strictObject({ kind: z.literal('unavailable'), domain, because: z.string() }),
+])
+
 const evidence = z.strictObject({
   fault: fault.nullable(),
   session: z.strictObject({
@@ -135,6 +150,7 @@ const evidence = z.strictObject({
     smtputf8: z.boolean(),
   }),
   message: message.nullable(),
+  lock: lock.optional(),
   claims: z.strictObject({ tenant: claim.nullable(), originator: claim.nullable() }),
 })
 

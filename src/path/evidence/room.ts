@@ -9,10 +9,11 @@ import type { Session } from '../ingress/index.ts'
 import { PasswordVerifier } from './account/password.ts'
 import { loadAuthorities } from './certificate/authorities.ts'
 import { CertificateVerifier } from './certificate/certificate-verifier.ts'
-import type { Evidence } from './evidence.ts'
+import type { Evidence, LockEvidence } from './evidence.ts'
 import { type Occasion, gatherEvidence } from './gather.ts'
 import { type NetworkStatus, ProviderNetworks } from './networks/provider-networks.ts'
 import { type OwnMail, evidenceOfOurOwn } from './own.ts'
+import { OwnerLocks } from './owner-locks.ts'
 import { ReverseDns } from './reverse-dns.ts'
 
 /** The slice of the configuration that this room reads. null networks: the built-in list. */
@@ -39,6 +40,8 @@ export type EvidenceRoom = {
   gatherAtMail(occasion: Omit<Occasion, 'message'>): Promise<Evidence>
   /** A notification that we wrote ourselves. */
   ofOurOwn(own: { readonly operator: Domain; readonly own: OwnMail }): Evidence
+  /** What the owner of a locked domain allows, without waiting: null when it was not read lately, and then it is being read. */
+  lockNow(domain: Domain): LockEvidence | null
   /** Whether the password is that of a listed account. An unknown account takes as long as a wrong password. */
   verifyPassword(attempt: SignIn): Promise<boolean>
   /** Reads Exchange Online's published address list and takes it if it is plausible; says in the log what changed or why not. */
@@ -69,10 +72,13 @@ export function openEvidence({ providers, limits, dns, clock, log }: EvidenceOpt
   const headerLimits = { maxBytes: limits.maxHeaderBytes, maxFields: limits.maxHeaderFields }
   const tools = { provers, limits: headerLimits, dns }
   const passwords = new PasswordVerifier()
+  const locks = new OwnerLocks(dns)
   return {
-    gather: (occasion) => gatherEvidence(tools, { ...occasion, fault: null }),
+    gather: async (occasion) =>
+      locks.added(await gatherEvidence(tools, { ...occasion, fault: null }), occasion.policy, occasion.now),
     gatherAtMail: (occasion) => gatherEvidence(tools, { ...occasion, message: null }),
     ofOurOwn: ({ operator, own }) => evidenceOfOurOwn(operator, own),
+    lockNow: (domain) => locks.current(domain, clock.now()),
     verifyPassword: ({ username, password, policy }) =>
       passwords.verify(policy.accountSource(username)?.passwordHash ?? null, password, clock.now()),
     refreshNetworks: () => refreshNetworks(networks, dns, clock, log),

@@ -1,19 +1,17 @@
 import { belongsTo, grantsClass, keysFor } from '../authority.ts'
 import { exceeded } from '../limits.ts'
-import { speaksAsOperator } from './author.ts'
+import { lockGap } from '../lock.ts'
+import { lockFinding, speaksAsOperator } from './author.ts'
 import { type Check, type Matter, finding } from './matter.ts'
 import { signaturesSuffice, unresolvedSignature } from './signatures.ts'
 
 export const lookupFailed: Check = (matter) => {
-  const { evidence, policy, subject } = matter
+  const { evidence, policy } = matter
   if (evidence.connection.kind === 'lookup-failed') return finding(evidence.connection.because)
   if (policy === null) return finding('the policy cannot be had')
   const unresolved = unresolvedSignature(matter)
   if (unresolved !== null) return finding(unresolved)
-  if (subject.owned?.dnsLock === true && !speaksAsOperator(matter)) {
-    return finding(`${subject.owned.name} is under a DNS lock, which this version does not read`)
-  }
-  return null
+  return speaksAsOperator(matter) ? null : lockFinding(matter, 'lookup-failed', null)
 }
 
 export const keyNotReady: Check = ({ policy, subject: { source, grant, author } }) => {
@@ -47,7 +45,7 @@ export const accepted: Check = (matter) => {
  */
 export function isGranted(matter: Matter): boolean {
   const { evidence, policy, subject, now } = matter
-  const { source, owned, grant, author } = subject
+  const { attribution, source, owned, grant, author } = subject
   const messageClass = evidence.message?.class ?? 'unknown'
   if (policy === null || author === null) return false
   if (evidence.connection.kind === 'self') return speaksAsOperator(matter) && messageClass === 'notification'
@@ -55,7 +53,8 @@ export function isGranted(matter: Matter): boolean {
     source !== null &&
     owned !== null &&
     grant !== null &&
-    !owned.dnsLock &&
+    attribution !== null &&
+    lockGap(owned, evidence.lock ?? null, { source, attribution, messageClass }) === null &&
     belongsTo(policy, source.customer, author, now) &&
     grantsClass(grant, messageClass) &&
     signaturesSuffice(matter) &&

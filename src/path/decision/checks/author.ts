@@ -1,6 +1,7 @@
 import type { Domain } from '../../../standards/names/domain.ts'
 import { belongsTo, grantsClass, listsHost, proofGap } from '../authority.ts'
 import { awaitsGoogle } from './signatures.ts'
+import { type LockGap, lockGap } from '../lock.ts'
 import { type Check, type Finding, type Matter, finding } from './matter.ts'
 
 export const authorMalformed: Check = ({ evidence: { message } }) =>
@@ -13,9 +14,10 @@ export const domainNotOwned: Check = (matter) => {
 }
 
 export const domainUnproven: Check = (matter) => {
-  const { author, owned } = matter.subject
-  if (owned === null || speaksAsOperator(matter)) return null
-  const gap = proofGap(owned, matter.now)
+  const { policy, subject } = matter
+  const { author, owned } = subject
+  if (policy === null || owned === null || speaksAsOperator(matter)) return null
+  const gap = proofGap(owned, policy, matter.now)
   return gap === null ? null : finding(gap, author)
 }
 
@@ -28,7 +30,8 @@ export const tenantNotAuthorised: Check = (matter) => {
       ? null
       : finding(`our own mail speaks for ${evidence.connection.operator.value} only`, author)
   }
-  if (grant !== null || awaitsGoogle(matter)) return null
+  if (grant !== null) return lockFinding(matter, 'tenant-not-authorised', author)
+  if (awaitsGoogle(matter)) return null
   const owner = owned === null ? 'nobody' : owned.customer
   if (source === null)
     return finding(`${whoSent(matter)} is in no source of the policy; ${author} is owned by ${owner}`, author)
@@ -37,11 +40,14 @@ export const tenantNotAuthorised: Check = (matter) => {
   return finding(`${owner} has granted ${source.id} nothing for ${author}`, author)
 }
 
-export const classNotAuthorised: Check = ({ evidence: { connection, message }, subject: { grant } }) => {
+export const classNotAuthorised: Check = (matter) => {
+  const { connection, message } = matter.evidence
+  const { grant } = matter.subject
   if (message === null || connection.kind === 'lookup-failed') return null
   const named =
     connection.kind === 'self' ? message.class === 'notification' : grant === null || grantsClass(grant, message.class)
-  if (named && message.class !== 'forwarded' && message.class !== 'unknown') return null
+  if (named && message.class !== 'forwarded' && message.class !== 'unknown')
+    return lockFinding(matter, 'class-not-authorised', message.class)
   const allowed = connection.kind === 'self' ? 'notification' : (grant?.classes.join(', ') ?? 'nothing')
   return finding(`class ${message.class}; the grant names ${allowed || 'nothing'}`, message.class)
 }
@@ -69,6 +75,18 @@ export const senderNotOwned: Check = (matter) => {
     if (!owns(matter, domain)) return notTheirs(`the domain in ${field}`, domain, matter)
   }
   return null
+}
+
+/** What the owner's lock has against a message that the policy grants, when it is this rule's to say. */
+export function lockFinding(matter: Matter, rule: LockGap['rule'], about: string | null): Finding | null {
+  const { evidence, subject } = matter
+  const { owned, source, grant, attribution } = subject
+  if (owned === null || source === null || grant === null || attribution === null || evidence.message === null) {
+    return null
+  }
+  const messageClass = evidence.message.class
+  const gap = lockGap(owned, evidence.lock ?? null, { source, attribution, messageClass })
+  return gap?.rule === rule ? finding(gap.because, about) : null
 }
 
 /** Our own mail, with the operator domain as its author: the one case that needs no grant. */

@@ -1,8 +1,11 @@
+import { isSyntaxFault } from '../../../standards/fault.ts'
 import type { Mailbox } from '../../../standards/names/mailbox.ts'
+import { parseOwnerLock } from '../../../standards/owner-lock/owner-lock.ts'
 import type {
   ConnectionProof,
   Evidence,
   GoogleEvidence,
+  LockEvidence,
   M365Evidence,
   MessageEvidence,
 } from '../../evidence/evidence.ts'
@@ -169,4 +172,11 @@ export function asked(changes: Partial<DecideInput> = {}): DecideInput {
     now,
     ...changes,
   }
+}
+
+/** The lock of acme.example, or of another domain, as its owner's record has it after the version. */
+export function lockOf(record: string, name = 'acme.example'): LockEvidence {
+  const lock = parseOwnerLock([`v=anechoic1; ${record}`])
+  if (isSyntaxFault(lock)) throw new Error(lock.reason)
+  return { kind: 'read', domain: domain(name), lock }
 }
