@@ -144,7 +144,7 @@ const m365 = z.strictObject({
 const google = z.strictObject({
   networks: described(
     z.array(providerNetworkField).nullable().prefault(null),
-    "Addresses that Google Workspace sends from. Default: the built-in list. Google is no source in this version; its addresses can be nobody else's.",
+    "Addresses that Google Workspace sends from. Default: the built-in list. A connection from there is only ever a Workspace's, told by the signature of the author's own domain.",
   ),
 })
 
