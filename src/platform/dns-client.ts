@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { getServers } from 'node:dns'
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import { type DnsQuestion, type DnsTrouble, type RecordType, isAskable } from '../standards/dns/inquiry.ts'
 import { type Response, decodeResponse, encodeQuery, isResponseTo } from '../standards/dns/message.ts'
 import { isSyntaxFault } from '../standards/fault.ts'
@@ -51,11 +51,10 @@ export function dnsClient(servers: readonly string[], timeoutMs: number): DnsCli
 }
 
 function readServer(text: string): Server {
-  const [, bracketed, bare, port] =
-    /^(?:\[([0-9a-f:.%a-z]+)\]|([^[\]:]+|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*))(?::([0-9]{1,5}))?$/i.exec(text) ?? []
-  const host = bracketed ?? bare
-  if (host === undefined || Number(port ?? 53) > 65_535) throw new Error(`not the address of a DNS server: ${text}`)
-  return { host, port: Number(port ?? 53) }
+  const withPort = /^\[([^\]]+)\](?::([0-9]{1,5}))?$/.exec(text) ?? /^([^:]+)(?::([0-9]{1,5}))?$/.exec(text)
+  const [, host = '', port = '53'] = isIPv6(text) ? [text, text] : (withPort ?? [])
+  if (isIP(host) === 0 || Number(port) > 65_535) throw new Error(`not the address of a DNS server: ${text}`)
+  return { host, port: Number(port) }
 }
 
 /** One server after the other until one answers; what the last one said is the trouble. */

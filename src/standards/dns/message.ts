@@ -9,7 +9,7 @@ const soaCode = 6
 const internet = 1
 
 /** An answer over UDP that is no longer than this travels whole on today's paths; resolvers cut longer ones off. */
-export const maxUdpOctets = 1232
+const maxUdpOctets = 1232
 
 /** More records than this in one answer are nobody's mail. */
 const maxRecords = 512

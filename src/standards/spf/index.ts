@@ -1,2 +1,2 @@
-export { type HostToCheck, type SpfOutcome, type SpfResult, checkHost } from './check-host.ts'
-export { type SpfIdentity, spfIdentity } from './identity.ts'
+export { type SpfOutcome, checkHost } from './check-host.ts'
+export { spfIdentity } from './identity.ts'

@@ -1,3 +1,3 @@
-export { type Authentication, type World, authenticate, authenticatePeer } from './authenticate.ts'
+export { type Authentication, authenticate, authenticatePeer } from './authenticate.ts'
 export { withLineEnds } from './message.ts'
 export type { Peer, SpfVerdict } from './spf.ts'
