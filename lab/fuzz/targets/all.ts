@@ -2,6 +2,7 @@ import type { Target } from '../target.ts'
 import { mailbox, names } from './addresses.ts'
 import { command } from './command.ts'
 import { data, stuffer } from './data.ts'
+import { dnsPolicies, dnsResponses } from './dns.ts'
 import { configuration, policy } from './files.ts'
 import { header } from './header.ts'
 import { replies } from './replies.ts'
@@ -22,6 +23,8 @@ export const targets: readonly Target[] = [
   signingInput,
   frames,
   smallTexts,
+  dnsResponses,
+  dnsPolicies,
   certificates,
   policy,
   configuration,
