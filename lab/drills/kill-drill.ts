@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
@@ -118,7 +119,9 @@ class Killing {
   async #recovered(): Promise<void> {
     const killedAt = performance.now()
     await this.#load.acceptsMore(this.#options.connections, backWithinMs).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${this.#world.product().log().slice(-4000)}`)
+      // Whoever has its port keeps it from coming back.
+      const listening = spawnSync('ss', ['-ltnp', `sport = :${this.#world.smtpPort}`], { encoding: 'utf8' }).stdout
+      throw new Error(`${String(error)}\n${listening}\n${this.#world.product().log().slice(-4000)}`)
     })
     this.#backMs.push(performance.now() - killedAt)
   }
