@@ -71,24 +71,24 @@ describe('line ends of a stored message', () => {
 
 describe('SPF beside mailauth', () => {
   const mechanism = fc.constantFrom(
-    ...[
-      'a',
-      'a:host.example.com',
-      'a/24',
-      'mx',
-      'mx:example.com/24',
-      'ip4:192.0.2.1',
-      'ip4:192.0.2.0/24',
-      'ip4:198.51.100.0/24',
-    ],
-    ...[
-      'ip6:2001:db8::/32',
-      'include:pass.example.com',
-      'include:fail.example.com',
-      'exists:%{l}.host.example.com',
-      'all',
-    ],
-    ...['exists:%{ir}.list.example.com', 'include:slow.example.com', 'include:none.example.com', 'ip4:300.1.1.1', 'a:'],
+    'a',
+    'a:host.example.com',
+    'a/24',
+    'mx',
+    'mx:example.com/24',
+    'ip4:192.0.2.1',
+    'ip4:192.0.2.0/24',
+    'ip4:198.51.100.0/24',
+    'ip6:2001:db8::/32',
+    'include:pass.example.com',
+    'include:fail.example.com',
+    'exists:%{l}.host.example.com',
+    'all',
+    'exists:%{ir}.list.example.com',
+    'include:slow.example.com',
+    'include:none.example.com',
+    'ip4:300.1.1.1',
+    'a:',
   )
   const term = fc.tuple(fc.constantFrom('', '+', '-', '~', '?'), mechanism).map((parts) => parts.join(''))
   const record = fc
