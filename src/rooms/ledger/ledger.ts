@@ -59,7 +59,7 @@ export function openLedger({ dataDir, outboxes, log }: LedgerOptions): Ledger {
   return {
     find: async (id) => {
       // The outboxes first: what moves into a day meanwhile is then found twice, not missed.
-      const waiting = await Promise.all(outboxes.map((outbox) => outbox.find(id)))
+      const waiting = await Promise.all(outboxes.map(async (outbox) => outbox.find(id)))
       return inOrder([...days.find(id, timeOfId(id) - clockStepMs), ...waiting.flat()])
     },
     project: async () => {
