@@ -22,8 +22,8 @@ const parts = [
   'sign',
   'deliver',
   'ledger',
-  'verify',
-  'verify-mailauth',
+  'authenticate',
+  'authenticate-mailauth',
 ]
 const partMain = fileURLToPath(new URL('./parts/main.ts', import.meta.url))
 
@@ -56,7 +56,7 @@ export async function bench(
   const peerNames = peers.map((peer) => peer.name)
   const ratios = {
     ...ratiosOf(runs, anechoic.name, peerNames),
-    ...ratiosOf(runs, 'verify-only', ['verify-mailauth-only']),
+    ...ratiosOf(runs, 'authenticate-only', ['authenticate-mailauth-only']),
   }
   return {
     results: { machine, runs, ratios, differences: differencesOf(runs), missing: Object.fromEntries(missing) },

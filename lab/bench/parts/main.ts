@@ -12,8 +12,8 @@ const parts: { readonly [name: string]: () => Promise<Part> } = {
   sign: async () => (await import('./sign.ts')).sign,
   deliver: async () => (await import('./deliver.ts')).deliver,
   ledger: async () => (await import('./ledger.ts')).ledger,
-  verify: async () => (await import('./verify.ts')).verify,
-  'verify-mailauth': async () => (await import('./verify-mailauth.ts')).verifyByMailauth,
+  authenticate: async () => (await import('./authenticate.ts')).authenticated,
+  'authenticate-mailauth': async () => (await import('./authenticate-mailauth.ts')).authenticatedByMailauth,
 }
 
 process.once('SIGTERM', () => process.exit(1))

@@ -3,7 +3,7 @@ import { authenticatedMessage } from './authenticated-message.ts'
 import { type Part, concurrently, measured } from './part.ts'
 
 /** The same message, verified by mailauth with the same DNS at hand; BIMI, which has no counterpart here, left out. */
-export const verifyByMailauth: Part = async ({ messages, connections }) => {
+export const authenticatedByMailauth: Part = async ({ messages, connections }) => {
   const { message, peer, zone } = await authenticatedMessage()
   const resolver = (name: string): Promise<string[][]> => {
     const found = zone[name.toLowerCase()]

@@ -7,7 +7,7 @@ import { authenticatedMessage } from './authenticated-message.ts'
 import { type Part, concurrently, measured } from './part.ts'
 
 /** SPF, two DKIM signatures, DMARC and one ARC set of a message of 10 KB, its DNS at hand. */
-export const verify: Part = async ({ messages, connections }) => {
+export const authenticated: Part = async ({ messages, connections }) => {
   const { message, peer, zone: records } = await authenticatedMessage()
   const zone = readZone(records)
   const ip = parseIp(peer.ip)
