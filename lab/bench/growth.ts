@@ -28,7 +28,7 @@ type GrowthOptions = {
 
 const usage = `usage: npm run bench -- growth [${everyPart.join('|')}]... [--customers 10,1000,100000] [--messages N] [--queued N] [--connections N] [--rounds N] [--json]`
 
-/** Runs it; answers the exit code: 2 on wrong use or where the load tools are missing. */
+/** Runs it; answers the exit code: 1 when something could not be measured, 2 on wrong use or where the load tools are missing. */
 export async function runGrowth(args: readonly string[]): Promise<number> {
   const options = readOptions(args)
   if (typeof options === 'string') return misused(`${options}\n${usage}`)
@@ -38,13 +38,14 @@ export async function runGrowth(args: readonly string[]): Promise<number> {
   await growth.run()
   const results = growth.results()
   process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : growthTable(results))
-  return 0
+  return growth.failures === 0 ? 0 : 1
 }
 
 class Growth {
   readonly #options: GrowthOptions
   readonly #machine = describeMachine()
   readonly #figures: Figure[] = []
+  failures = 0
   readonly #prepared = new Map<number, Prepared>()
   #compared: Pick<GrowthResults, 'runs' | 'ratios'> = { runs: [], ratios: {} }
 
@@ -63,17 +64,27 @@ class Growth {
   async #run(): Promise<void> {
     const { parts, connections } = this.#options
     const wanted = (part: PartName): boolean => parts.includes(part)
-    if (wanted('policy')) await this.#policies()
-    if (wanted('decide')) await this.#decisions()
-    if (wanted('queue')) await this.#queues()
-    if (wanted('message') || wanted('change')) await this.#products()
+    if (wanted('policy')) await this.#attempt(() => this.#policies())
+    if (wanted('decide')) await this.#attempt(() => this.#decisions())
+    if (wanted('queue')) await this.#attempt(() => this.#queues())
+    if (wanted('message') || wanted('change')) await this.#attempt(() => this.#products())
     if (wanted('idle')) {
       tell(`${connections} idle connections`)
-      this.#note('idle', await fresh((station) => idle(station, connections)))
+      await this.#attempt(async () => this.#note('idle', await fresh((station) => idle(station, connections))))
     }
     for (const count of wanted('large') ? [1, 8, 20] : []) {
       tell(`${count} messages of 50 MB at the same time`)
-      this.#note('large', await fresh((station) => large(station, count)))
+      await this.#attempt(async () => this.#note('large', await fresh((station) => large(station, count))))
+    }
+  }
+
+  /** What fails is told, and what was measured before it is not lost. */
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.failures += 1
+      tell(error instanceof Error ? (error.stack ?? error.message) : String(error))
     }
   }
 
