@@ -62,7 +62,9 @@ export function publicKeyOf(record: KeyRecord): KeyObject | SyntaxFault {
   if (keyType === 'ed25519') return readKey(Buffer.concat([ed25519Prefix, publicKey]), keyType, 'spki')
   // RFC 6376 §3.6.1 says RSAPublicKey and shows SubjectPublicKeyInfo; both are in the DNS.
   const key = readKey(publicKey, keyType, 'spki')
-  return isSyntaxFault(key) ? readKey(publicKey, keyType, 'pkcs1') : key
+  if (!isSyntaxFault(key)) return key
+  const bare = readKey(publicKey, keyType, 'pkcs1')
+  return isSyntaxFault(bare) ? key : bare
 }
 
 function readKey(der: Buffer, keyType: KeyType, type: 'spki' | 'pkcs1'): KeyObject | SyntaxFault {

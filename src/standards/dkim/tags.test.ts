@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { KeyObject, generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isSyntaxFault } from '../fault.ts'
@@ -137,6 +137,26 @@ describe('a key record', () => {
     const record = parseKeyRecord(text)
     if (isSyntaxFault(record)) throw new Error(record.reason)
     expect(reasonOf(publicKeyOf(record))).not.toBeNull()
+  })
+})
+
+describe('the public key of a record', () => {
+  it('of another type than k= says is told apart from octets that are no key', () => {
+    const ed25519 = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
+    const reason = (p: string) => {
+      const record = parseKeyRecord(`v=DKIM1; p=${p}`)
+      return isSyntaxFault(record) ? record.reason : reasonOf(publicKeyOf(record))
+    }
+    expect(reason(ed25519)).toBe('the key is of another type than k= says')
+    expect(reason('AAAA')).toBe('the key cannot be read')
+  })
+
+  it('may be a bare RSAPublicKey', () => {
+    const key = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey
+    const p = key.export({ type: 'pkcs1', format: 'der' }).toString('base64')
+    const record = parseKeyRecord(`v=DKIM1; p=${p}`)
+    if (isSyntaxFault(record)) throw new Error(record.reason)
+    expect(publicKeyOf(record)).toSatisfy((read: unknown) => read instanceof KeyObject && read.equals(key))
   })
 })
 
