@@ -13,6 +13,7 @@ import {
   mailbox,
   over,
   proven,
+  workspace,
 } from '../../path/decision/testing/evidence.ts'
 import type { Evidence } from '../../path/evidence/index.ts'
 import type { StoredEvent } from './event.ts'
@@ -87,6 +88,17 @@ describe('seen', () => {
     expect(store.list('acme').map((row) => row.tenantDomains)).toEqual([
       ['acme.example', 'other.example'],
       ['acme.example', 'other.example'],
+    ])
+  })
+
+  test('tells a Workspace by the domain that signed, and shows what Google named beside it', () => {
+    const unsigned = over(workspace, {
+      google: { dkim: 'none', domain: null, signature: null, relayingDomain: 'helloadmin.example' },
+    })
+    store.take(1, [judged(workspace, 2_000, 'a'), judged(unsigned, 1_000, 'b')])
+    expect(store.list('acme')).toMatchObject([
+      { kind: 'google', tenant: 'acme.example', originator: null, class: 'hosted', relation: 'own', refusedBy: {} },
+      { kind: 'google', tenant: null, originator: 'helloadmin.example', refusedBy: { 'evidence-required': 1 } },
     ])
   })
 

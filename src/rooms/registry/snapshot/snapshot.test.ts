@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { grant } from '../../../path/decision/testing/policy.ts'
 import { isSyntaxFault } from '../../../standards/fault.ts'
 import { type Domain, isAtOrBelow, parseDomain } from '../../../standards/names/domain.ts'
 import { type IpAddress, networkContains, parseIp, parseNetwork } from '../../../standards/names/ip.ts'
@@ -272,6 +273,45 @@ describe('a snapshot', () => {
       }),
       { numRuns: 40 },
     )
+  })
+
+  test('finds the Workspace of a domain among those of its owner: by a grant first, by its name else', () => {
+    const [a, b, x] = ['a.example', 'b.example', 'x.a.example'] as unknown as readonly [Domain, Domain, Domain]
+    const holding = (id: string, name: Domain, sources: Customer['sources'], grants: Customer['grants']): Customer => ({
+      id,
+      name: id,
+      plan: 'standard',
+      contacts: [],
+      domains: [
+        {
+          customer: id,
+          name,
+          proof: { kind: 'dns', token: '', provedAt: null, lapsesAt: null },
+          includeSubdomains: true,
+          dnsLock: false,
+          algorithms: ['rsa'],
+          returnPath: null,
+        },
+      ],
+      sources,
+      grants,
+    })
+    const space = (customer: string, id: string, workspaceDomain: Domain) =>
+      ({ customer, id, kind: 'google', workspaceDomain }) as const
+    const [granted, named, stranger] = [space('one', 'g', b), space('one', 'n', a), space('two', 's', a)]
+    const one = holding('one', a, [granted, named], [grant('one', 'g', ['a.example'])])
+    const both = Snapshot.empty.with({
+      version: 1,
+      customers: new Map([
+        ['one', one],
+        ['two', holding('two', b, [stranger], [])],
+      ]),
+    })
+    expect([both.googleSource(a), both.googleSource(x), both.googleSource(b)]).toEqual([granted, granted, null])
+    const revoked = both.with({ version: 2, customers: new Map([['one', { ...one, grants: [] }]]) })
+    expect([revoked.googleSource(a), revoked.googleSource(x)]).toEqual([named, named])
+    const gone = revoked.with({ version: 3, customers: new Map([['one', null]]) })
+    expect([gone.googleSource(a), both.googleSource(a)]).toEqual([null, granted])
   })
 
   test('suppresses a recipient of one customer without regard to case, until it is lifted', () => {
