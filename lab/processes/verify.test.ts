@@ -60,14 +60,26 @@ describe('verify --batch', () => {
       JSON.stringify({ id: 'file', ...peer, ip: '192.0.2.2', file: join(folder, 'message.eml') }),
       'no JSON',
       JSON.stringify({ id: 'ip', ...peer, ip: '1.2.3' }),
-      JSON.stringify({ id: 'zone', ...peer, zone: { a: { SRV: [] } } }),
+      JSON.stringify({ id: 'zone', ...peer, zone: { a: { TXT: 'x' } } }),
       JSON.stringify({ id: 'gone', ...peer, file: join(folder, 'gone.eml') }),
       JSON.stringify({ id: 'base64', ...peer, message: '*' }),
+      JSON.stringify({ id: 'nothing', mailFrom: 'a@example.com', zone }),
       '',
       JSON.stringify({ id: 'last', ...peer, mailFrom: '<a@ example.com>' }),
     ])
     expect(code).toBe(1)
-    expect(answers.map(({ id }) => id)).toEqual(['spf', 2, 'file', null, 'ip', 'zone', 'gone', 'base64', 'last'])
+    expect(answers.map(({ id }) => id)).toEqual([
+      'spf',
+      2,
+      'file',
+      null,
+      'ip',
+      'zone',
+      'gone',
+      'base64',
+      'nothing',
+      'last',
+    ])
     const [spf, whole, file, ...others] = answers
     expect(spf).toEqual({ id: 'spf', spf: { result: 'pass', domain: 'example.com', scope: 'mfrom', problem: null } })
     expect(whole).toMatchObject({

@@ -15,6 +15,7 @@ describe('a zone', () => {
     'dangling.example': { CNAME: 'gone.example' },
     'circle.example': { CNAME: 'circle.example' },
     'slow.example': { TXT: ['here'], otherwise: 'TIMEOUT' },
+    'other.example': { SPF: ['v=spf1 -all'] },
     'broken.example': { otherwise: 'SERVFAIL' },
     '1.2.0.192.in-addr.arpa': { PTR: ['A.example'] },
   })
@@ -29,6 +30,7 @@ describe('a zone', () => {
   it('tells what does not exist from what has no such record', async () => {
     expect(await zone.ask('A', 'b.example')).toMatchObject({ records: [], exists: false })
     expect(await zone.ask('AAAA', 'a.example')).toMatchObject({ records: [], exists: true })
+    expect(await zone.ask('TXT', 'other.example')).toMatchObject({ records: [], exists: true })
     expect(await zone.ask('A', 'dangling.example')).toMatchObject({ records: [], exists: true })
   })
 
@@ -45,7 +47,7 @@ describe('a zone', () => {
     [{ a: { TXT: 'x' } }, 'the zone entry "a": TXT is not a list'],
     [{ a: { TXT: [1] } }, 'the zone entry "a": a record of type TXT is malformed'],
     [{ a: { A: ['::1'] } }, 'the zone entry "a": a record of type A is malformed'],
-    [{ a: { SRV: [] } }, 'the zone entry "a": "SRV" is not a type of record that can stand here'],
+    [{ a: { txt: [] } }, 'the zone entry "a": "txt" is not a type of record'],
     [{ a: { otherwise: 'NXDOMAIN' } }, 'the zone entry "a": otherwise is not TIMEOUT or SERVFAIL'],
     [{ a: { CNAME: 1 } }, 'the zone entry "a": CNAME is not a name'],
   ])('that is malformed is a fault: %j', (given, reason) => {

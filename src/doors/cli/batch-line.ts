@@ -1,9 +1,11 @@
 import type { CaseToVerify } from './verification.ts'
 
 /** A case of `verify --batch` as its line says it; the message may still have to be read from a file. */
-export type BatchCase = Omit<CaseToVerify, 'message'> & {
+export type BatchCase = Omit<CaseToVerify, 'helo' | 'mailFrom'> & {
   readonly id: unknown
-  readonly message: Buffer | null
+  /** null: the line does not say. */
+  readonly helo: string | null
+  readonly mailFrom: string | null
   readonly file: string | null
 }
 
@@ -24,15 +26,14 @@ export function readBatchLine(text: string): BatchCase | BadLine {
   const octets = message === undefined || message === null ? null : readBase64(message)
   if (octets === undefined) return bad('message is not base64')
   if (octets !== null && file !== null) return bad('there are both message and file')
-  if (octets === null && file === null && ip === null) return bad('there is neither a message nor an ip')
   if (now !== undefined && now !== null && !isInstant(now)) return bad('now is not a time in seconds since the epoch')
   return {
     id,
     message: octets,
     file,
     ip,
-    helo: helo ?? '',
-    mailFrom: mailFrom ?? '',
+    helo: helo ?? null,
+    mailFrom: mailFrom ?? null,
     zone,
     now: isInstant(now) ? now : null,
   }

@@ -97,11 +97,13 @@ async function answerLine(text: string, circumstances: Circumstances, verifier: 
   const { id, file, message, ip, helo, mailFrom, zone, now } = one
   const read = file === null ? { message } : await readMessage(file)
   if ('error' in read) return { id, ...read }
+  if (read.message === null && (ip ?? circumstances.ip) === null)
+    return { id, error: 'there is neither a message nor an ip' }
   const answer = await verifier.verify({
     ...read,
     ip: ip ?? circumstances.ip,
-    helo: helo === '' ? circumstances.helo : helo,
-    mailFrom: mailFrom === '' ? circumstances.mailFrom : mailFrom,
+    helo: helo ?? circumstances.helo,
+    mailFrom: mailFrom ?? circumstances.mailFrom,
     zone: zone ?? circumstances.zone,
     now: now ?? circumstances.now,
   })
