@@ -1,27 +1,21 @@
 import { execFileSync } from 'node:child_process'
-import { createHash, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import { verify } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js'
 import { afterAll, describe, expect, it } from 'vitest'
 import { isSyntaxFault } from '../fault.ts'
-import { type HeaderSection, scanHeaderSection } from '../message/header-section.ts'
 import { type Domain, parseDomain } from '../names/domain.ts'
 import type { SignatureAlgorithm } from './algorithm.ts'
 import { type SignatureDraft, buildSignature, signatureLifetime } from './build-signature.ts'
-import { formatKeyRecord, publicKeyText } from './key-record.ts'
 import { RelaxedBodyHash } from './relaxed-body-hash.ts'
+import { pairs, recordOf, scanned, signOctets } from './sign.fixture.ts'
 import { parseSignatureTags } from './signature-tags.ts'
 
 const domain = parseDomain('acme.example') as Domain
 const signedAt = Math.floor(Date.now() / 1000)
 const algorithms: readonly SignatureAlgorithm[] = ['rsa-sha256', 'ed25519-sha256']
-const pairs = {
-  'rsa-sha256': generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  'ed25519-sha256': generateKeyPairSync('ed25519'),
-}
-
 const workingDirectory = mkdtempSync(join(tmpdir(), 'anechoic-dkim-'))
 afterAll(() => rmSync(workingDirectory, { recursive: true }))
 
@@ -49,36 +43,26 @@ const bodies: Readonly<Record<string, Buffer>> = {
   noLineEndAtTheEnd: Buffer.from('no line end'),
 }
 
-function scan(header: string): HeaderSection {
-  const section = scanHeaderSection(Buffer.from(header))
-  if (isSyntaxFault(section)) throw new Error(section.reason)
-  return section
-}
-
 function draftOf(header: string, body: Buffer, algorithm: SignatureAlgorithm): SignatureDraft {
   const hash = new RelaxedBodyHash()
   hash.update(body)
   const bodyHash = hash.digest()
-  const draft = buildSignature({ section: scan(header), domain, selector: 'sel-1', algorithm, bodyHash, signedAt })
+  const draft = buildSignature({
+    section: scanned(Buffer.from(header)),
+    domain,
+    selector: 'sel-1',
+    algorithm,
+    bodyHash,
+    signedAt,
+  })
   if (isSyntaxFault(draft)) throw new Error(draft.reason)
   return draft
 }
 
-/** RFC 8463 §3: Ed25519 signs the SHA-256 of the input. */
-function signatureOver(input: Buffer, algorithm: SignatureAlgorithm, key: KeyObject): Buffer {
-  return algorithm === 'rsa-sha256'
-    ? sign('sha256', input, key)
-    : sign(null, createHash('sha256').update(input).digest(), key)
-}
-
 function signedMessage(header: string, body: Buffer, algorithm: SignatureAlgorithm): Buffer {
   const draft = draftOf(header, body, algorithm)
-  const signature = signatureOver(draft.signingInput, algorithm, pairs[algorithm].privateKey)
+  const signature = signOctets(draft.signingInput, algorithm, pairs[algorithm].privateKey)
   return Buffer.concat([draft.complete(signature), Buffer.from(header), Buffer.from('\r\n'), body])
-}
-
-function recordOf(algorithm: SignatureAlgorithm): string {
-  return formatKeyRecord(algorithm, publicKeyText(pairs[algorithm].publicKey))
 }
 
 const matrix = algorithms.flatMap((algorithm) =>
@@ -242,7 +226,7 @@ describe('a built signature', () => {
 
   it('verifies under the public key as it came', () => {
     const draft = draftOf(sendable.plain, Buffer.alloc(0), 'rsa-sha256')
-    const signature = signatureOver(draft.signingInput, 'rsa-sha256', pairs['rsa-sha256'].privateKey)
+    const signature = signOctets(draft.signingInput, 'rsa-sha256', pairs['rsa-sha256'].privateKey)
     expect(verify('sha256', draft.signingInput, pairs['rsa-sha256'].publicKey, signature)).toBe(true)
   })
 
@@ -252,7 +236,7 @@ describe('a built signature', () => {
     ['a blank before a colon', headers.folded],
   ])('is refused to a section with %s', (_name, header) => {
     const draft = buildSignature({
-      section: scan(header),
+      section: scanned(Buffer.from(header)),
       domain,
       selector: 'sel-1',
       algorithm: 'rsa-sha256',

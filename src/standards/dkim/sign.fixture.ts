@@ -19,14 +19,15 @@ export function recordOf(algorithm: SignatureAlgorithm, flags = ''): string {
   return formatKeyRecord(algorithm, publicKeyText(pairs[algorithm].publicKey)).replace('; p=', `;${flags} p=`)
 }
 
-export function scanned(header: string): HeaderSection {
-  const section = scanHeaderSection(Buffer.from(header, 'latin1'))
+/** A header section of octets, or of text whose characters are octets. */
+export function scanned(header: string | Buffer): HeaderSection {
+  const section = scanHeaderSection(typeof header === 'string' ? Buffer.from(header, 'latin1') : header)
   if (isSyntaxFault(section)) throw new Error(section.reason)
   return section
 }
 
 /** RFC 8463 §3: Ed25519 signs the SHA-256 of the input. */
-function signOctets(input: Buffer, algorithm: SignatureAlgorithm, key: KeyObject): Buffer {
+export function signOctets(input: Buffer, algorithm: SignatureAlgorithm, key: KeyObject): Buffer {
   return algorithm === 'rsa-sha256'
     ? sign('sha256', input, key)
     : sign(null, createHash('sha256').update(input).digest(), key)
