@@ -46,7 +46,7 @@ export async function startProduct(
 ): Promise<Product> {
   mkdirSync(directory, { recursive: true })
   const file = join(directory, 'anechoic.yaml')
-  writeFileSync(file, stringify({ dataDir: join(directory, 'data'), ...configuration }))
+  writeFileSync(file, stringify({ dataDir: join(directory, 'data'), ...stayingHere(configuration) }))
   const token = 'lab-bootstrap-token-0123456789abcdef'
   const child = spawn(process.execPath, [entry, 'start', '--config', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -92,6 +92,12 @@ export async function startProduct(
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
     },
   }
+}
+
+/** The lab does not ask Microsoft about tenants, unless a configuration says whom to ask instead. */
+function stayingHere(configuration: { readonly [key: string]: unknown }): object {
+  const providers = (configuration['providers'] ?? {}) as { readonly m365?: object }
+  return { ...configuration, providers: { ...providers, m365: { login: 'off', ...providers.m365 } } }
 }
 
 /** Runs one command line to its end. */

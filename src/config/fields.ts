@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type SyntaxFault, isSyntaxFault, syntaxFault } from '../standards/fault.ts'
 import { parseDomain } from '../standards/names/domain.ts'
+import { isLoopback } from '../standards/names/loopback.ts'
 import { type Network, bitsOf, parseIp, parseNetwork } from '../standards/names/ip.ts'
 import { parsed } from '../standards/yaml/fields.ts'
 
@@ -34,6 +35,15 @@ export const rotationField = parsed((text): number | null | SyntaxFault => {
   const match = duration.exec(text)
   const length = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? NaN)
   return length >= leastRotation ? length : syntaxFault('must be off, or at least 30d')
+})
+
+/** `off`, which is null, or an https URL; plain http only on this machine. */
+export const loginField = parsed((text): string | null | SyntaxFault => {
+  if (text === 'off') return null
+  const url = URL.canParse(text) ? new URL(text) : null
+  const here = url?.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
+  const plain = url !== null && url.search === '' && url.hash === '' && url.username === ''
+  return plain && (url.protocol === 'https:' || here) ? text : syntaxFault('must be off, or an https URL')
 })
 
 /** Where to listen: an address, or `localhost`. */

@@ -53,6 +53,7 @@ describe('without a file', () => {
           networks: null,
           clientCertificate: { required: true, names: ['mail.protection.outlook.com'], ca: 'system' },
           fcrdns: 'off',
+          login: 'https://login.microsoftonline.com',
         },
         google: { networks: null },
       },

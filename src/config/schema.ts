@@ -6,6 +6,7 @@ import {
   durationField,
   graceField,
   listenHostField,
+  loginField,
   portField,
   providerNetworkField,
   proxyNetworkField,
@@ -138,6 +139,10 @@ const m365 = z.strictObject({
   fcrdns: described(
     z.enum(['off', 'prefer', 'require']).prefault('off'),
     'Forward-confirmed reverse DNS of the connecting host: not looked at, recorded, or demanded.',
+  ),
+  login: described(
+    loginField.prefault('https://login.microsoftonline.com'),
+    "URL of Microsoft's sign-in service, which `sources resolve` asks for the tenant of a domain; `off` asks nobody.",
   ),
 })
 

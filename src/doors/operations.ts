@@ -12,6 +12,8 @@ export interface Operations {
   domain(name: string): Promise<readonly DomainDetail[]>
   /** Looks the records that prove these domains up now, past every cache; null: of all. */
   checkDomains(names: readonly string[] | null): Promise<readonly DomainCheck[]>
+  /** Finds out which Microsoft 365 tenants domains belong to; null: those that the policy names. */
+  resolveSources(names: readonly string[] | null): Promise<readonly ResolvedDomain[]>
   seen(filter: { readonly customer: string | null }): Promise<readonly SeenRow[]>
   keys(): Promise<readonly KeyRow[]>
   /** Looks each key's record up now, past every cache. */
@@ -46,7 +48,13 @@ export type ApplyRequest = {
 }
 
 export type ApplyAnswer =
-  | { readonly kind: 'applied' | 'planned'; readonly version: number; readonly plan: readonly string[] }
+  | {
+      readonly kind: 'applied' | 'planned'
+      readonly version: number
+      readonly plan: readonly string[]
+      /** What was found out about tenants that are new in it. */
+      readonly notes: readonly string[]
+    }
   /** Each problem is `FILE:LINE:COLUMN path: message`. */
   | { readonly kind: 'invalid'; readonly problems: readonly string[] }
   /** The policy file of the configuration is the authority. */
@@ -75,6 +83,18 @@ export type DomainRow = {
 export type DomainCheck = DomainRow & { readonly seen: boolean; readonly because: string }
 
 export type DomainDetail = DomainRow & { readonly events: readonly StoryEvent[] }
+
+/** What is found out about a domain of Microsoft 365, and how. */
+export type ResolvedDomain = {
+  readonly domain: string
+  readonly tenant: string | null
+  /** Where that was read, or why it was not. */
+  readonly tenantBy: string
+  readonly initialDomain: string | null
+  readonly initialDomainBy: string
+  /** Sources of the policy that name the domain as an originator. */
+  readonly sources: readonly { readonly customer: string; readonly source: string; readonly tenant: string }[]
+}
 
 export type KeyRow = {
   readonly domain: string

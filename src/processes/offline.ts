@@ -14,6 +14,7 @@ import { keyPlacesIn } from './control/key-operations.ts'
 import { openKeyKeeper } from './control/keys.ts'
 import { openOperations } from './control/operations.ts'
 import { openProofKeeper } from './control/proofs.ts'
+import { openTenantFinder } from './control/tenants.ts'
 import { migrateProgress, projector } from './ledger-progress.ts'
 import { openOfflineDesk } from './queue-desk.ts'
 import { orFailure } from './start-failure.ts'
@@ -41,6 +42,7 @@ export async function openOffline(
     dnsAt: (address: string) => aliasDnsAt(address, config.dns.timeoutMs),
   }
   const keys = openKeyKeeper({ registry, ...keyPlaces, rotateAfter: config.keys.rotateAfter, ...firstHand, log })
+  const tenants = openTenantFinder({ registry, login: config.providers.m365.login, ...config.dns })
   const proofs = openProofKeeper({ registry, graceMs: config.proof.grace, ...firstHand, log })
   await registry.claimOwnDomain()
   const operations = openOperations({
@@ -51,6 +53,7 @@ export async function openOffline(
     keys,
     keyPlaces,
     proofs,
+    tenants,
     context: policyContext(config.operator.domain, config.providers),
     policyFile: config.policy,
     log,

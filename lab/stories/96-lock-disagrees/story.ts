@@ -28,6 +28,7 @@ export const story: Story = {
     }
     await world.applyPolicy((policy) => claimFor(policy, 'acme', domain, { dnsLock: true }))
     await prove(world, domain, 'acme')
+    world.zone[`_dmarc.${domain}`] = { TXT: ['v=DMARC1; p=reject'] }
     await publishKeysOf(world, domain)
 
     await mustRefuse('tenant-not-authorised', 'no record')

@@ -10,6 +10,7 @@ import { keyRoutes } from './keys.ts'
 import { policyRoutes } from './policy.ts'
 import { queueRoutes } from './queue.ts'
 import { type RulePage, refusedRoutes } from './refused.ts'
+import { sourceRoutes } from './sources.ts'
 import { seenRoutes } from './seen.ts'
 import type { Caller, TokenBook } from './tokens.ts'
 
@@ -55,6 +56,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
   app.use('/api/v1/*', (c, next) => (c.req.path === '/api/v1/policy' ? policyLimit : otherLimit)(c, next))
   app.route('/api/v1/policy', policyRoutes(options.operations))
   app.route('/api/v1/domains', domainRoutes(options.operations))
+  app.route('/api/v1/sources', sourceRoutes(options.operations))
   app.route('/api/v1/seen', seenRoutes(options.operations))
   app.route('/api/v1/keys', keyRoutes(options.operations))
   app.route('/api/v1/queue', queueRoutes(options.operations))

@@ -10,6 +10,7 @@ import { exportCommand } from './export.ts'
 import { keysCommand } from './keys.ts'
 import { labCommand } from './lab.ts'
 import { queueCommand } from './queue.ts'
+import { sourcesCommand } from './sources.ts'
 import { seenCommand } from './seen.ts'
 import { startCommand } from './start.ts'
 import { verifyCommand } from './verify.ts'
@@ -58,6 +59,7 @@ const commands: readonly ((call: Call) => Command)[] = [
   applyCommand,
   exportCommand,
   domainsCommand,
+  sourcesCommand,
   seenCommand,
   keysCommand,
   queueCommand,

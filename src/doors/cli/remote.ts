@@ -11,6 +11,7 @@ import {
   type QueueDetail,
   type QueueItem,
   type RevokeAnswer,
+  type ResolvedDomain,
   type SeenRow,
   type Story,
 } from '../operations.ts'
@@ -67,6 +68,8 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
     domains: () => items<DomainRow>('/api/v1/domains'),
     domain: (name) => items<DomainDetail>(`/api/v1/domains/${encodeURIComponent(name)}`),
     checkDomains: (names) => items<DomainCheck>('/api/v1/domains/check', 'POST', names === null ? {} : { names }),
+    resolveSources: (names) =>
+      items<ResolvedDomain>('/api/v1/sources/resolve', 'POST', names === null ? {} : { names }),
     seen: ({ customer }) => items<SeenRow>(`/api/v1/seen${queryOf({ customer: customer ?? undefined })}`),
     keys: () => items<KeyRow>('/api/v1/keys'),
     checkKeys: () => items<KeyCheck>('/api/v1/keys/check', 'POST'),

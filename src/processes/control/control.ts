@@ -25,6 +25,7 @@ import { openOperations } from './operations.ts'
 import { openProofKeeper } from './proofs.ts'
 import { takePolicyFile } from './policy-file.ts'
 import { serve } from './serve.ts'
+import { openTenantFinder } from './tenants.ts'
 
 const shard = 0
 
@@ -58,6 +59,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
     dnsAt: (address: string) => aliasDnsAt(address, config.dns.timeoutMs),
   }
   const keys = openKeyKeeper({ registry, ...keyPlaces, rotateAfter: config.keys.rotateAfter, ...firstHand, log })
+  const tenants = openTenantFinder({ registry, login: config.providers.m365.login, ...config.dns })
   const proofs = openProofKeeper({ registry, graceMs: config.proof.grace, ...firstHand, log })
   const made = keys.makeFirst().catch((error: unknown) => log.error('keys could not be made yet', { error }))
   await atMost(keysWithinMs, made)
@@ -76,6 +78,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
     keys,
     keyPlaces,
     proofs,
+    tenants,
     context,
     policyFile: config.policy,
     log,

@@ -21,6 +21,7 @@ import { inWords } from './events-in-words.ts'
 import { type KeyOperationsOptions, keyOperations } from './key-operations.ts'
 import { type KeyKeeper, keysWithinMs } from './keys.ts'
 import type { ProofKeeper } from './proofs.ts'
+import { type TenantFinder, notesOnTenants } from './tenants.ts'
 
 export type OperationsOptions = {
   readonly registry: Registry
@@ -29,6 +30,7 @@ export type OperationsOptions = {
   readonly keys: KeyKeeper
   readonly keyPlaces: Pick<KeyOperationsOptions, 'wrapping' | 'zone' | 'giveUpAfter' | 'now'>
   readonly proofs: ProofKeeper
+  readonly tenants: TenantFinder
   readonly context: PolicyContext
   /** The policy file of the configuration, when it is the authority. */
   readonly policyFile: string | null
@@ -52,18 +54,25 @@ export function openOperations(options: OperationsOptions): Operations {
       if (policyFile !== null) return { kind: 'read-only', file: policyFile }
       const policy = await readPolicyFor(registry, { text, file, report: !dryRun }, context)
       if (isPolicyProblems(policy)) return { kind: 'invalid', problems: policy.lines }
-      if (dryRun)
-        return { kind: 'planned', version: await registry.currentVersion(), plan: await registry.plan(policy) }
+      if (dryRun) {
+        const plan = await registry.plan(policy)
+        const notes = await notesOnTenants(options.tenants, policy, plan)
+        return { kind: 'planned', version: await registry.currentVersion(), plan, notes }
+      }
       const applied = await registry.apply(policy, by)
       // Before the answer, so that who applied a grant finds its keys in the next command.
       const made = keys.makeFirst().catch((error: unknown) => log.error('keys could not be made yet', { error }))
-      await atMost(keysWithinMs, made)
-      return { kind: 'applied', ...applied }
+      const [notes] = await Promise.all([
+        notesOnTenants(options.tenants, policy, applied.plan),
+        atMost(keysWithinMs, made),
+      ])
+      return { kind: 'applied', ...applied, notes }
     },
     exportPolicy: () => registry.exportPolicy(),
     domains: () => registry.domains(),
     domain: (name) => domainNamed(registry, ledger, name),
     checkDomains: (names) => proofs.check(names),
+    resolveSources: (names) => options.tenants.resolve(names),
     seen: async ({ customer }) => {
       await project()
       return ledger.seen(customer)
