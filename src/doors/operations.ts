@@ -52,8 +52,8 @@ export type ApplyAnswer =
       readonly kind: 'applied' | 'planned'
       readonly version: number
       readonly plan: readonly string[]
-      /** What was found out about tenants that are new in it. */
-      readonly notes: readonly string[]
+      /** What was found out about tenants that are new in it; absent when nothing was. */
+      readonly notes?: readonly string[]
     }
   /** Each problem is `FILE:LINE:COLUMN path: message`. */
   | { readonly kind: 'invalid'; readonly problems: readonly string[] }

@@ -59,7 +59,7 @@ function told(call: Call, answer: ApplyAnswer, json: boolean): number {
 function tell(call: Call, answer: Extract<ApplyAnswer, { readonly kind: 'applied' | 'planned' }>, json: boolean): void {
   if (json) return printJson(call.terminal, answer)
   for (const line of answer.plan) call.terminal.out(`${line}\n`)
-  for (const note of answer.notes) call.terminal.out(`  ${harmless(note)}\n`)
+  for (const note of answer.notes ?? []) call.terminal.out(`  ${harmless(note)}\n`)
   if (answer.plan.length === 0) call.terminal.out('nothing to change\n')
   else if (answer.kind === 'applied') call.terminal.out(`policy version ${answer.version} is in force\n`)
   else call.terminal.out('dry run: nothing was changed\n')

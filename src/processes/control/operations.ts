@@ -57,7 +57,12 @@ export function openOperations(options: OperationsOptions): Operations {
       if (dryRun) {
         const plan = await registry.plan(policy)
         const notes = await notesOnTenants(options.tenants, policy, plan)
-        return { kind: 'planned', version: await registry.currentVersion(), plan, notes }
+        return {
+          kind: 'planned',
+          version: await registry.currentVersion(),
+          plan,
+          ...(notes.length > 0 ? { notes } : {}),
+        }
       }
       const applied = await registry.apply(policy, by)
       // Before the answer, so that who applied a grant finds its keys in the next command.
@@ -66,7 +71,7 @@ export function openOperations(options: OperationsOptions): Operations {
         notesOnTenants(options.tenants, policy, applied.plan),
         atMost(keysWithinMs, made),
       ])
-      return { kind: 'applied', ...applied, notes }
+      return { kind: 'applied', ...applied, ...(notes.length > 0 ? { notes } : {}) }
     },
     exportPolicy: () => registry.exportPolicy(),
     domains: () => registry.domains(),
