@@ -11,7 +11,7 @@ export function applyCommand(call: Call): Command {
     .description('make the policy be what FILE says')
     .argument('<file>', 'policy file (YAML); - reads standard input')
     .option('--dry-run', 'print the plan and change nothing')
-    .option('--yes', 'do not ask before something is taken away')
+    .option('--yes', 'do not ask before something is taken away or a tenant is added')
     .addOption(configOption())
     .addOption(jsonOption())
     .action((file, options) =>
@@ -29,20 +29,31 @@ type ApplyOptions = { readonly dryRun: boolean; readonly yes: boolean; readonly 
 
 async function apply(call: Call, operations: Operations, file: string, options: ApplyOptions): Promise<number> {
   const request = { file: file === '-' ? 'standard input' : file, text: textOf(file), by: 'command line' }
-  // Taking a right away stops mail, so a person at a terminal is asked. A script is not: revoking must never wait for anybody.
+  // Taking a right away stops mail, and a tenant id is easily another's, so a person at a terminal is asked. A script is not: revoking
+  // must never wait for anybody.
   const mayAsk = !options.yes && process.stdin.isTTY && file !== '-'
   // The plan is made only for whom it can stop: a policy of many customers is long to read.
   if (options.dryRun || mayAsk) {
     const planned = await operations.applyPolicy({ ...request, dryRun: true })
     if (planned.kind !== 'planned' || options.dryRun) return told(call, planned, options.json)
-    const removals = planned.plan.filter((line) => line.startsWith('-'))
-    const question = `${removals.map(harmless).join('\n')}\nTake ${removals.length} of these away?`
-    if (removals.length > 0 && !(await agreed(question))) {
+    const question = questionAbout(planned)
+    if (question !== null && !(await agreed(question))) {
       call.terminal.err('nothing was changed; pass --yes to apply without being asked\n')
       return exitCodes.findings
     }
   }
   return told(call, await operations.applyPolicy({ ...request, dryRun: false }), options.json)
+}
+
+/** What a person is to look at before it is done, or null. */
+export function questionAbout({ plan, notes = [] }: Extract<ApplyAnswer, { readonly plan: unknown }>): string | null {
+  const removals = plan.filter((line) => line.startsWith('-'))
+  if (removals.length === 0 && notes.length === 0) return null
+  const ask = [
+    ...(removals.length > 0 ? [`take ${removals.length} away`] : []),
+    ...(notes.length > 0 ? ['add what was found like this'] : []),
+  ].join(', and ')
+  return `${[...removals, ...notes].map(harmless).join('\n')}\n${ask[0]?.toUpperCase()}${ask.slice(1)}?`
 }
 
 /** Shows what came of it; answers the exit code. */
