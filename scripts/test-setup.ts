@@ -15,6 +15,7 @@ const peers: readonly { debianPackage: string; program: string; for: string; per
   { debianPackage: 'opendkim', program: 'opendkim', for: 'a DKIM verifier' },
   { debianPackage: 'opendkim-tools', program: 'opendkim-testmsg', for: 'a DKIM verifier' },
   { debianPackage: 'python3-dkim', program: 'dkimverify', for: 'a second DKIM verifier' },
+  { debianPackage: 'rspamd', program: 'rspamd', for: 'a third DKIM verifier' },
   { debianPackage: 'faketime', program: 'faketime', for: 'a clock that jumps' },
 ]
 
