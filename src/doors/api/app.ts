@@ -6,6 +6,7 @@ import { OperationError, type Operations } from '../operations.ts'
 import { problem } from './problem.ts'
 import { decisionRoutes } from './decisions.ts'
 import { domainRoutes } from './domains.ts'
+import type { ApiEnv } from './env.ts'
 import { keyRoutes } from './keys.ts'
 import { policyRoutes } from './policy.ts'
 import { queueRoutes } from './queue.ts'
@@ -13,8 +14,6 @@ import { type RulePage, refusedRoutes } from './refused.ts'
 import { sourceRoutes } from './sources.ts'
 import { seenRoutes } from './seen.ts'
 import type { Caller, TokenBook } from './tokens.ts'
-
-export type ApiEnv = { Variables: { caller: Caller } }
 
 export type ApiOptions = {
   readonly operations: Operations

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { Operations } from '../operations.ts'
-import type { ApiEnv } from './app.ts'
+import type { ApiEnv } from './env.ts'
 import { problem } from './problem.ts'
 
 /** One decision and what became of its message; `?replay=true` judges it again. */

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { z } from 'zod'
 import type { Operations } from '../operations.ts'
-import type { ApiEnv } from './app.ts'
+import type { ApiEnv } from './env.ts'
 import { problem } from './problem.ts'
 
 const name = z.string().min(1).max(253)

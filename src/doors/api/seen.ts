@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { Operations } from '../operations.ts'
-import type { ApiEnv } from './app.ts'
+import type { ApiEnv } from './env.ts'
 
 /** Who was seen sending for whom, authorised or not. */
 export function seenRoutes(operations: Operations): Hono<ApiEnv> {

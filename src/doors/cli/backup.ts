@@ -3,20 +3,6 @@ import { exitCodes } from '../../standards/exit-codes.ts'
 import { type Call, configOption, jsonOption } from './call.ts'
 import { printJson } from './print.ts'
 
-/** What was backed up or put back, as `manifest.json` says it. */
-export type BackupAnswer = {
-  readonly createdAt: string
-  readonly wrapping: string
-  readonly files: readonly { readonly name: string; readonly size: number; readonly sha256: string }[]
-}
-
-export type RestoreAnswer = {
-  readonly manifest: BackupAnswer
-  readonly keys: number
-  readonly unopened: number
-  readonly toDo: string | null
-}
-
 export function backupCommand(call: Call): Command {
   return new Command('backup')
     .description(

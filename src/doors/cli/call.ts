@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings'
 import type { ExitCode } from '../../standards/exit-codes.ts'
 import type { Operations } from '../operations.ts'
-import type { BackupAnswer, RestoreAnswer } from './backup.ts'
+import type { BackupAnswer, RestoreAnswer } from './backup-answers.ts'
 import type { OpenVerifier } from './verification.ts'
 
 /** What the command line needs from the rest of the program; `main.ts` supplies it. */

@@ -7,7 +7,7 @@ import { SourceTrouble, Superseded } from './client/trouble.ts'
 import type { Prepared } from './outbound/prepare.ts'
 import type { Room } from './room.ts'
 import type { Destination } from './routing/route.ts'
-import { eventAbout } from './settle.ts'
+import { eventAbout } from './event-about.ts'
 import { type DestinationResults, type Settled, settle } from './write-down.ts'
 
 type Ready = Extract<Prepared, { kind: 'ready' }>

@@ -2,7 +2,7 @@ import type { RecipientState, StoredMessage } from '../custody/custody.ts'
 import { type Arrival, Carriage } from './carriage.ts'
 import { prepare } from './outbound/prepare.ts'
 import type { Room } from './room.ts'
-import { eventAbout } from './settle.ts'
+import { eventAbout } from './event-about.ts'
 import { type Settled, persist, settle } from './write-down.ts'
 
 /** How a message left our hands. */

@@ -7,7 +7,8 @@ import type { DecisionId } from '../decision/decision.ts'
 import { type Notice, reportOn } from './report.ts'
 import type { Room } from './room.ts'
 import type { Scheduler } from './scheduler.ts'
-import { eventAbout, wants } from './settle.ts'
+import { eventAbout } from './event-about.ts'
+import { wants } from './settle.ts'
 
 /** Holds that are ended at a time. */
 const batch = 100

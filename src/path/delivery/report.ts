@@ -4,7 +4,7 @@ import { type DsnAction, buildDsn } from '../../standards/dsn/index.ts'
 import { formatMailbox } from '../../standards/names/mailbox.ts'
 import type { Entry, RecipientState, StoredMessage } from '../custody/custody.ts'
 import type { OwnMessage, Room } from './room.ts'
-import { eventAbout } from './settle.ts'
+import { eventAbout } from './event-about.ts'
 
 /** What a sender must hear of one recipient. */
 export type Notice = {

@@ -1,8 +1,10 @@
 import type { LedgerEvent } from '../../rooms/ledger/index.ts'
 import { formatMailbox } from '../../standards/names/mailbox.ts'
-import { type ReplyClass, classOfReply } from '../../standards/smtp/reply-class.ts'
+import { classOfReply } from '../../standards/smtp/reply-class.ts'
+import type { ReplyClass } from '../../standards/smtp/reply-patterns.ts'
 import type { Outcome, RecipientState, StoredMessage } from '../custody/custody.ts'
 import type { AttemptResult } from './client/attempt.ts'
+import { eventAbout } from './event-about.ts'
 import type { Notice } from './report.ts'
 import { nextAttempt } from './retry.ts'
 import type { Room } from './room.ts'
@@ -180,16 +182,6 @@ function eventOf(
 function classOf({ reply, status }: AttemptResult): ReplyClass {
   const code = /^[45]\d\d(?!\.)/.exec(reply)
   return classOfReply({ code: code === null ? null : Number(code[0]), enhanced: status, text: reply })
-}
-
-export function eventAbout(
-  message: StoredMessage,
-  kind: LedgerEvent['kind'],
-  at: number,
-  detail: LedgerEvent['detail'],
-): LedgerEvent {
-  const { customer, source } = message.permit
-  return { kind, at, id: message.id, customer, source, detail }
 }
 
 function days(milliseconds: number): string {

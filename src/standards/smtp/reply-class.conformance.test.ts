@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type ReplyClass, classOfReply } from './reply-class.ts'
+import { classOfReply } from './reply-class.ts'
+import type { ReplyClass } from './reply-patterns.ts'
 
 const given = process.env['ANECHOIC_VECTORS']
 const folder = join(given ?? '../shared/vectors', 'bounces')

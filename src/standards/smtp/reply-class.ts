@@ -1,22 +1,4 @@
-import { replyPatterns } from './reply-patterns.ts'
-
-/** What a receiver's refusal is about. */
-export type ReplyClass =
-  // Of the address: another try brings nothing.
-  | 'recipient'
-  | 'domain'
-  | 'inactive'
-  // Of the moment or of the message.
-  | 'full'
-  | 'rate'
-  | 'greylist'
-  | 'content'
-  | 'policy'
-  | 'auth'
-  | 'reputation'
-  | 'protocol'
-  | 'network'
-  | 'unclear'
+import { type ReplyClass, replyPatterns } from './reply-patterns.ts'
 
 /** A refusal as a server said it: with 421 450 5xx, the enhanced status code where there is one, and its words. */
 export type Refusal = { readonly code: number | null; readonly enhanced: string | null; readonly text: string }

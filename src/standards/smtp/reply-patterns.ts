@@ -1,4 +1,20 @@
-import type { ReplyClass } from './reply-class.ts'
+/** What a receiver's refusal is about. */
+export type ReplyClass =
+  // Of the address: another try brings nothing.
+  | 'recipient'
+  | 'domain'
+  | 'inactive'
+  // Of the moment or of the message.
+  | 'full'
+  | 'rate'
+  | 'greylist'
+  | 'content'
+  | 'policy'
+  | 'auth'
+  | 'reputation'
+  | 'protocol'
+  | 'network'
+  | 'unclear'
 
 export type ReplyPattern = { readonly pattern: RegExp; readonly class: ReplyClass }
 
