@@ -3,7 +3,7 @@ import type { Domain } from '../../standards/names/domain.ts'
 import type { ProofLook } from './check-proof.ts'
 import { whyNotOwnable } from './document/ownable.ts'
 import { selfDocument, selfId } from './document/self.ts'
-import { type ProofStanding, type ProofState, afterLook, nextLookAt } from './proof-state.ts'
+import { type ProofStanding, type ProofState, afterLook, nextLookAt, weighed } from './proof-state.ts'
 import { makeTokens } from './store/customers.ts'
 import { recordEvents } from './store/events.ts'
 import {
@@ -78,7 +78,8 @@ export function noteLooks(
       const row = await readProofRow(tx, look.customer, look.domain)
       if (row === null) continue
       const was = standingOf(row)
-      const standing = afterLook(was, look.answer, by.at, options.graceMs)
+      const answer = weighed(look.answer, row.seen_at, by.at)
+      const standing = afterLook(was, answer, by.at, options.graceMs)
       await writeProofRow(tx, rowAfter(row, standing, look, by.at, options.chance()))
       if (standing.state === was.state) continue
       const { customer, domain, because } = look

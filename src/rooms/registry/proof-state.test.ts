@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ProofStanding, afterLook, nextLookAt, unproven } from './proof-state.ts'
+import { type ProofStanding, afterLook, nextLookAt, unproven, weighed } from './proof-state.ts'
 
 const day = 86_400_000
 const hour = 3_600_000
@@ -46,6 +46,13 @@ describe('a look', () => {
       { numRuns: 200 },
     )
   })
+})
+
+test('trouble alone is absence once the record was not seen for thirty days', () => {
+  expect(weighed('trouble', 0, 30 * day)).toBe('trouble')
+  expect(weighed('trouble', 0, 30 * day + 1)).toBe('absent')
+  expect(weighed('trouble', null, 90 * day)).toBe('trouble')
+  expect(weighed('seen', 0, 90 * day)).toBe('seen')
 })
 
 describe('the next look', () => {

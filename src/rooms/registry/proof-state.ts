@@ -41,6 +41,18 @@ export function afterLook(
   }
 }
 
+/** Name servers that have shown nothing but trouble for so long are gone, and so is what they showed. */
+const mostTroubleMs = 30 * 86_400_000
+
+/** What an answer counts as, when the record was last seen at `seenAt`. */
+export function weighed(
+  answer: 'seen' | 'absent' | 'trouble',
+  seenAt: number | null,
+  now: number,
+): 'seen' | 'absent' | 'trouble' {
+  return answer === 'trouble' && seenAt !== null && now - seenAt > mostTroubleMs ? 'absent' : answer
+}
+
 const dayMs = 86_400_000
 const hourMs = 3_600_000
 const soonestMs = 5_000
