@@ -20,6 +20,8 @@ export type KillOptions = DrillOptions & {
   readonly order?: readonly Victim[]
 }
 
+type Running = ReturnType<ReturnType<SmallWorld['product']>['processes']>[number]
+
 const bodyBytes = 2000
 /** A killed process is back and at work by then, on a slow machine too. */
 const backWithinMs = 60_000
@@ -91,9 +93,9 @@ class Killing {
     signal(victim.pid)
     const name = victims.find((one) => one === victim.name)
     if (name !== undefined) this.#killed[name] += 1
-    if (name === 'relay' || name === 'supervisor') this.#receiver.nextLife()
+    if (name === 'relay') this.#receiver.nextLife()
     if (name !== 'supervisor') return
-    await this.#allGone(alive.map(({ pid }) => pid))
+    await this.#allGone(alive)
     await this.#world.restart()
   }
 
@@ -106,14 +108,17 @@ class Killing {
     while (written() === before && performance.now() < deadline) await turn()
   }
 
-  /** The supervisor is the ancestor of all: without it none of them may stay. */
-  async #allGone(pids: readonly number[]): Promise<void> {
+  /** The supervisor is the ancestor of all: without it none of them may stay. The relay delivers until it has seen that; then its life ends. */
+  async #allGone(orphans: readonly Running[]): Promise<void> {
     const killedAt = performance.now()
-    while (performance.now() < killedAt + goneWithinMs && pids.some(isAlive)) await pause(5)
-    const left = pids.filter(isAlive)
+    const left = (): readonly number[] => orphans.map(({ pid }) => pid).filter(isAlive)
+    const hasRelay = (): boolean => orphans.some(({ name, pid }) => name === 'relay' && isAlive(pid))
+    while (hasRelay() && performance.now() < killedAt + goneWithinMs) await pause(5)
+    this.#receiver.nextLife()
+    while (left().length > 0 && performance.now() < killedAt + goneWithinMs) await pause(5)
     this.#goneMs = Math.max(this.#goneMs, performance.now() - killedAt)
-    this.#left += left.length
-    for (const pid of left) signal(pid)
+    this.#left += left().length
+    for (const pid of left()) signal(pid)
   }
 
   async #recovered(): Promise<void> {
