@@ -9,6 +9,7 @@ import type { GoogleEvidence } from '../evidence.ts'
 import { verified } from '../verified.ts'
 import { claimedSignatures } from './claimed-signatures.ts'
 import type { SignatureQuestion } from './question.ts'
+import { gapOf } from './signature-gap.ts'
 import { verifySignatures } from './verify.ts'
 
 const relayingField = 'x-relaying-domain'
@@ -63,7 +64,7 @@ function judge(
   for (const [at, one] of results.entries()) {
     const { domain, result } = one
     if (domain === question.author) {
-      const gap = gapOf(one)
+      const gap = gapOf(one, ['From'])
       if (gap === null) passed ??= at
       else if (dkim !== 'temperror') dkim = result === 'temperror' ? 'temperror' : 'fail'
       findings.push(`DKIM of ${domain}: ${result}${gap === null ? '' : `, does not count: ${gap}`}`)
@@ -77,12 +78,6 @@ function judge(
   if (passed === null) return { ...google, dkim, conflicts, doubts, findings }
   const domain = verified(question.author, 'signature')
   return { ...google, dkim: 'pass', domain, signature: signatureAt(section, passed), conflicts, doubts, findings }
-}
-
-function gapOf({ result, reason, signedFields, uncoveredOctets }: SignatureResult): string | null {
-  if (result !== 'pass') return reason
-  if (!signedFields.includes('from')) return 'it does not cover From'
-  return uncoveredOctets === 0 ? null : 'it leaves a part of the body uncovered'
 }
 
 /** `b=` of that signature, shortened: a name for all copies of the message. */

@@ -9,11 +9,12 @@ import type { M365Evidence, ProviderProof } from '../evidence.ts'
 import { type SealedResults, readSealedResults } from './authentication-results.ts'
 import { type ClaimedSignature, claimedSignatures } from './claimed-signatures.ts'
 import type { SignatureQuestion } from './question.ts'
+import { gapOf } from './signature-gap.ts'
 import { verifySignatures } from './verify.ts'
 
 type Signed = Pick<M365Evidence, 'dkim' | 'arc' | 'conflicts' | 'doubts' | 'findings'>
 
-const senderAdCheck = 'x-ms-exchange-senderadcheck'
+const senderAdCheck = 'X-MS-Exchange-SenderADCheck'
 
 /**
  * What Exchange Online's own DKIM signature and ARC set add to its stamps (threats 2.4). Without a question, and with one that says `off`,
@@ -78,10 +79,13 @@ function judgeDkim(
     const { domain } = one
     if (domain === null) continue
     if (counted.includes(domain)) {
-      const gap = gapOf(one)
+      const gap = gapOf(one, ['From', senderAdCheck])
       proof = better(proof, gap === null ? 'pass' : one.result === 'temperror' ? 'temperror' : 'fail')
       findings.push(`DKIM of ${domain}: ${one.result}${gap === null ? '' : `, does not count: ${gap}`}`)
-    } else if (isForeign(domain, question) && (isMailbox(m365) || one.signedFields.includes(senderAdCheck))) {
+    } else if (
+      isForeign(domain, question) &&
+      (isMailbox(m365) || one.signedFields.includes(senderAdCheck.toLowerCase()))
+    ) {
       const words = `DKIM of ${domain} on a message of ${question.author}`
       if (one.result === 'pass' && one.uncoveredOctets === 0) conflicts.push(`valid ${words}`)
       if (one.result === 'temperror') doubts.push(words)
@@ -89,14 +93,6 @@ function judgeDkim(
     }
   }
   return { dkim: proof, conflicts, doubts, findings }
-}
-
-/** Why a signature of the right domain is no evidence, or null. */
-function gapOf({ result, reason, signedFields, uncoveredOctets }: SignatureResult): string | null {
-  if (result !== 'pass') return reason
-  if (!signedFields.includes('from')) return 'it does not cover From'
-  if (!signedFields.includes(senderAdCheck)) return 'it does not cover X-MS-Exchange-SenderADCheck'
-  return uncoveredOctets === 0 ? null : 'it leaves a part of the body uncovered'
 }
 
 const order: readonly ProviderProof[] = ['not-evaluated', 'none', 'fail', 'temperror', 'pass']
