@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { startCountingSink } from '../drills/counting-sink.ts'
 import { type Member, cpuBetween, cpuOf, cpuOfProcess, family, machineCpu, memoryOf } from './cpu.ts'
-import { type Sink, freePort, sendAll, startSink } from './load.ts'
+import { freePort } from '../world/free-port.ts'
+import { type Sink, sendAll, startSink } from './load.ts'
 import { percentile, startProbe } from './probe.ts'
 import type { Candidate, Contender } from './relays/contender.ts'
 

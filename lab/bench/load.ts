@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -100,16 +99,6 @@ export async function sendAll(options: {
   const [code] = (await once(source, 'close')) as [number | null]
   clearTimeout(timer)
   if (code !== 0) throw new Error(`smtp-source ended with ${code ?? 'a signal'}: ${complaint.slice(-500)}`)
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 /** Until something listens on that port of IPv4 loopback. Throws when the program ends before, or after 30 s. */

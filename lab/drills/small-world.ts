@@ -1,10 +1,8 @@
-import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { type DnsServer, startDnsServer } from '../world/dns-server.ts'
+import { freePort } from '../world/free-port.ts'
 import { type Product, startProduct } from '../world/product.ts'
 import { publishKeys } from '../world/world.ts'
 import type { Zone } from '../world/zone.ts'
@@ -117,19 +115,4 @@ function policyText(algorithms: readonly string[], source: string): string {
       - { source: plant, domains: [acme.example], classes: [hosted, notification], approvedBy: admin@acme.example, reason: the drill,
           limits: { messagesPerHour: 1000000, messagesPerDay: 1000000, recipientsPerHour: 1000000, recipientsPerDay: 1000000 } }
 `
-}
-
-/** One that the system gives nobody by itself (ip(7), ip_local_port_range): it must still be free when the product comes back to it. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(10_000, 32_000)
-    const server = createServer()
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
-    })
-    if (!free) continue
-    server.close()
-    await once(server, 'close')
-    return port
-  }
 }

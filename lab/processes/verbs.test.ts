@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../world/free-port.ts'
 import { type SmallWorld, createSmallWorld, plant } from '../drills/small-world.ts'
 import { type Printed, run } from '../world/product.ts'
 import { type Receiver, startReceiver } from '../world/receiver.ts'
@@ -416,12 +415,3 @@ describe('verbs without a server', { timeout: 90_000 }, () => {
     expect(await next.ended).toBe(0)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { readonly port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}

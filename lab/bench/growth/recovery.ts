@@ -1,4 +1,5 @@
-import { freePort, startSink } from '../load.ts'
+import { freePort } from '../../world/free-port.ts'
+import { startSink } from '../load.ts'
 import type { PartFigures } from './figures.ts'
 import { memoryByName, prepare, startGrown } from './grown-product.ts'
 import { fillQueue } from './queue.ts'

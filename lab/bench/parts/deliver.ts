@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { defaultDelivery } from '../../../src/path/delivery/index.ts'
 import { openHouse, openWorkshop } from '../../houses/delivery.ts'
-import { freePort, messageOctets, startSink } from '../load.ts'
+import { freePort } from '../../world/free-port.ts'
+import { messageOctets, startSink } from '../load.ts'
 import { type Part, bodyOf, concurrently, measured } from './part.ts'
 
 /**

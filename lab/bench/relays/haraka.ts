@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ended, freePort, senderDomain, untilListening } from '../load.ts'
+import { freePort } from '../../world/free-port.ts'
+import { ended, senderDomain, untilListening } from '../load.ts'
 import type { Candidate, Contender } from './contender.ts'
 import { writeDkimKey } from './dkim-key.ts'
 

@@ -3,7 +3,8 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { postfixIsThere } from '../../peers/postfix.ts'
-import { ended, freePort, untilListening } from '../load.ts'
+import { freePort } from '../../world/free-port.ts'
+import { ended, untilListening } from '../load.ts'
 import type { Candidate, Contender } from './contender.ts'
 import type { Milter } from './milters.ts'
 

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createConnection, createServer } from 'node:net'
+import { createConnection } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../../../lab/world/free-port.ts'
 import { type Reaction, type Script, startScriptedReceiver } from '../../../lab/peers/scripted-receiver.ts'
 import { type House, type Workshop, openHouse, openWorkshop, quick } from '../../../lab/houses/delivery.ts'
 
@@ -166,16 +167,6 @@ describe("Postfix's smtp-sink", () => {
     expect(home.delivery.metrics.connectionsOpened).toBeLessThanOrEqual(3)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
 
 /** Runs it as the user that it wants when we are root, and waits until it listens. */
 async function startSink(port: number): Promise<ChildProcess> {
