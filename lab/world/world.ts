@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
-import { addresses } from './cast.ts'
+import { acme, addresses, globex, lookalike, spammer } from './cast.ts'
 import { type Policy, castPolicy } from './cast-policy.ts'
 import { type Authority, type Identity, createAuthority } from './certificates.ts'
 import { type DnsServer, startDnsServer } from './dns-server.ts'
@@ -11,6 +11,7 @@ import { type ExchangeOnline, createExchangeOnline } from './exchange-online.ts'
 import { type GoogleRelay, createGoogleRelay } from './google-relay.ts'
 import { type Printed, type Product, startProduct } from './product.ts'
 import { mustStayOnLoopback } from './loopback.ts'
+import { type MicrosoftLogin, startMicrosoftLogin } from './microsoft-login.ts'
 import { type Arrival, type Receiver, startReceiver } from './receiver.ts'
 import type { Zone } from './zone.ts'
 
@@ -19,6 +20,8 @@ export type World = {
   readonly product: Product
   readonly relay: { readonly host: string; readonly port: number }
   readonly exchangeOnline: ExchangeOnline
+  /** Tells which tenant a domain belongs to. */
+  readonly microsoftLogin: MicrosoftLogin
   readonly google: GoogleRelay
   readonly receiver: Receiver
   readonly zone: Zone
@@ -52,10 +55,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const zone = castZone()
   const dns = await startDnsServer(zone)
   const receiver = await startReceiver({ zone, name: 'mx.receiver.example' })
+  const microsoftLogin = await startMicrosoftLogin([acme, globex, spammer, lookalike])
   const stopAll = async (product: Product | null): Promise<void> => {
     await product?.stop()
     await receiver.close()
     await dns.close()
+    await microsoftLogin.close()
     rmSync(directory, { recursive: true, force: true })
   }
   let product: Product | null = null
@@ -68,10 +73,20 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     }
     await writeIdentity(directory, authority)
     const to = options.deliverTo ?? { host: '127.0.0.1', port: receiver.port }
-    const configuration = merged(configurationOf(directory, dns, to), options.configuration ?? {})
+    const configuration = merged(configurationOf(directory, dns, microsoftLogin, to), options.configuration ?? {})
     mustStayOnLoopback(configuration)
     product = await startProduct(directory, configuration)
-    const world = worldOf({ product, directory, zone, receiver, authority, identities, options, stopAll })
+    const world = worldOf({
+      product,
+      directory,
+      zone,
+      microsoftLogin,
+      receiver,
+      authority,
+      identities,
+      options,
+      stopAll,
+    })
     await world.applyPolicy()
     if (options.withoutKeys !== true) await publishKeys(product, zone, options.withoutKeys)
     return world
@@ -85,13 +100,14 @@ function worldOf(parts: {
   readonly product: Product
   readonly directory: string
   readonly zone: Zone
+  readonly microsoftLogin: MicrosoftLogin
   readonly receiver: Receiver
   readonly authority: Authority
   readonly identities: World['identities']
   readonly options: WorldOptions
   readonly stopAll: (product: Product) => Promise<void>
 }): World {
-  const { product, directory, zone, receiver, authority, identities, options } = parts
+  const { product, directory, zone, microsoftLogin, receiver, authority, identities, options } = parts
   const policyWith = (change?: (policy: Policy) => void): string => {
     const policy = castPolicy(identities.erp)
     options.policy?.(policy)
@@ -104,6 +120,7 @@ function worldOf(parts: {
     product,
     relay: { host: '127.0.0.1', port: product.smtpPort },
     exchangeOnline: createExchangeOnline({ address: addresses.exchangeOnline, identity: identities.provider, zone }),
+    microsoftLogin,
     google: createGoogleRelay({ address: addresses.google, zone }),
     receiver,
     zone,
@@ -130,6 +147,7 @@ async function writeIdentity(directory: string, authority: Authority): Promise<v
 function configurationOf(
   directory: string,
   dns: DnsServer,
+  login: MicrosoftLogin,
   to: { readonly host: string; readonly port: number },
 ): Configuration {
   return {
@@ -148,7 +166,11 @@ function configurationOf(
     control: { host: '127.0.0.1', port: 0 },
     dns: { servers: [dns.address], timeoutMs: 500 },
     providers: {
-      m365: { networks: [`${addresses.exchangeOnline}/32`], clientCertificate: { ca: join(directory, 'ca.pem') } },
+      m365: {
+        networks: [`${addresses.exchangeOnline}/32`],
+        clientCertificate: { ca: join(directory, 'ca.pem') },
+        login: login.url,
+      },
       google: { networks: [`${addresses.google}/32`] },
     },
     delivery: { routes: [{ domain: '*', host: to.host, port: to.port, tls: 'opportunistic' }] },

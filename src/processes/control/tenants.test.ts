@@ -1,8 +1,6 @@
-import { once } from 'node:events'
-import { type Server, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type DnsServer, startDnsServer } from '../../../lab/world/dns-server.ts'
+import { type MicrosoftLogin, startMicrosoftLogin } from '../../../lab/world/microsoft-login.ts'
 import { openStore } from '../../platform/sql.ts'
 import {
   type CheckedPolicy,
@@ -19,29 +17,18 @@ const tenant = '3dd8961f-e488-4e60-8e11-a82d994e183d'
 const other = '4dd8961f-e488-4e60-8e11-a82d994e183d'
 const operator = 'relay.example.net' as Domain
 
-const documents: { readonly [domain: string]: string } = {
-  'acme.example': JSON.stringify({ issuer: `https://login.microsoftonline.com/${tenant}/v2.0` }),
-  'false.example': JSON.stringify({ issuer: `https://login.evil.example/${tenant}/v2.0` }),
-  'long.example': JSON.stringify({ issuer: 'x'.repeat(100_000) }),
-  'broken.example': '{',
-}
-
-let login: Server
+let login: MicrosoftLogin
 let dns: DnsServer
 let find: TenantFinder
 let nobody: TenantFinder
 let policy: CheckedPolicy
 
 beforeAll(async () => {
-  login = createServer((request, response) => {
-    const domain = request.url?.split('/')[1] ?? ''
-    if (domain === 'moved.example') return response.writeHead(302, { location: '/acme.example/' }).end()
-    const document =
-      request.url?.endsWith('/v2.0/.well-known/openid-configuration') === true ? documents[domain] : undefined
-    return response.writeHead(document === undefined ? 400 : 200).end(document)
-  })
-  login.listen(0, '127.0.0.1')
-  await once(login, 'listening')
+  login = await startMicrosoftLogin([{ id: tenant, domains: ['acme.example'], initialDomain: 'acme.onmicrosoft.com' }])
+  login.answer('false.example', JSON.stringify({ issuer: `https://login.evil.example/${tenant}/v2.0` }))
+  login.answer('long.example', JSON.stringify({ issuer: 'x'.repeat(100_000) }))
+  login.answer('broken.example', '{')
+  login.move('moved.example', '/acme.example/v2.0/.well-known/openid-configuration')
   const target = 'selector2-acme-example._domainkey.acme.onmicrosoft.com'
   dns = await startDnsServer({ 'selector2._domainkey.acme.example': { CNAME: target } })
 
@@ -55,12 +42,11 @@ beforeAll(async () => {
   policy = read
   await registry.apply(policy, 'ann')
   const reach = { registry, servers: [dns.address], timeoutMs: 1000 }
-  const port = (login.address() as AddressInfo).port
-  find = openTenantFinder({ ...reach, login: `http://127.0.0.1:${port}/` })
+  find = openTenantFinder({ ...reach, login: login.url })
   nobody = openTenantFinder({ ...reach, login: null })
 })
 afterAll(async () => {
-  login.close()
+  await login.close()
   await dns.close()
 })
 
