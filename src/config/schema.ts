@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isLoopback } from '../standards/names/loopback.ts'
-import { domainField, emailField, ipField, positiveInteger } from '../standards/yaml/fields.ts'
+import { domainField, positiveInteger } from '../standards/yaml/fields.ts'
 import {
   dnsServerField,
   durationField,
@@ -10,71 +10,14 @@ import {
   portField,
   providerNetworkField,
   proxyNetworkField,
-  remoteHostField,
   rotationField,
-  routeDomainField,
   storeUrlField,
   wrappingField,
 } from './fields.ts'
-
-/** A field with its documentation: what `docs/config.md` says of it. */
-const described = <T extends z.ZodType>(field: T, words: string): T => field.describe(words)
-
-/** Checks of fields against each other run even when one of them is bad by itself, so that every problem is told at once. */
-const always = { when: ({ value }: { readonly value: unknown }) => typeof value === 'object' && value !== null }
-const alwaysInLists = { when: ({ value }: { readonly value: unknown }) => Array.isArray(value) }
-
-const path = z.string().min(1, 'is empty')
-
-const tls = z.strictObject({
-  cert: described(path, 'PEM file: the certificate, then its intermediates.'),
-  key: described(path, 'PEM file: the private key.'),
-})
-
-const listener = z
-  .strictObject({
-    name: described(
-      z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be lower-case letters, digits and hyphens, at most 32'),
-      'Names the listener in logs and in the ledger. Unique.',
-    ),
-    role: described(
-      z
-        .enum(['relay', 'feedback'])
-        .refine((role) => role !== 'feedback', 'this version has no feedback listeners')
-        .prefault('relay'),
-      'What comes in here. `feedback` is not in this version.',
-    ),
-    host: described(listenHostField.prefault('127.0.0.1'), 'Address to listen on.'),
-    port: described(portField, 'Port to listen on; 0 takes a free one.'),
-    tls: described(tls.nullable().prefault(null), 'Certificate for STARTTLS. Without it STARTTLS is not offered.'),
-    requireTls: described(z.boolean().prefault(false), 'Refuse MAIL before STARTTLS.'),
-    auth: described(z.boolean().prefault(false), 'Offer AUTH PLAIN and LOGIN after STARTTLS, for `smtp-auth` sources.'),
-    proxyProtocolFrom: described(
-      z.array(proxyNetworkField).prefault([]),
-      'Proxies that begin each connection with the PROXY protocol, version 1 or 2. From them nothing else is taken; what they say beyond addresses is no proof.',
-    ),
-  })
-  .superRefine((one, context) => {
-    if (one.tls !== null) return
-    if (one.requireTls) context.addIssue({ code: 'custom', path: ['requireTls'], message: 'needs tls' })
-    if (one.auth) {
-      context.addIssue({ code: 'custom', path: ['auth'], message: 'needs tls: passwords are taken only over TLS' })
-    }
-  }, always)
-
-const listeners = z
-  .array(listener)
-  .min(1, 'a relay needs a listener')
-  .superRefine((all: readonly Partial<z.output<typeof listener>>[], context) => {
-    const names = all.map((one) => one?.name)
-    const places = all.map((one) => (one?.port === undefined || one.port === 0 ? undefined : `${one.host}:${one.port}`))
-    for (const at of repeats(names)) {
-      context.addIssue({ code: 'custom', path: [at, 'name'], message: 'another listener has this name' })
-    }
-    for (const at of repeats(places)) {
-      context.addIssue({ code: 'custom', path: [at, 'port'], message: 'another listener has this address and port' })
-    }
-  }, alwaysInLists)
+import { deliverySection } from './sections/delivery.ts'
+import { feedbackSection } from './sections/feedback.ts'
+import { listenersSection } from './sections/listeners.ts'
+import { always, described, path, tls } from './sections/shape.ts'
 
 const publicUrl = z.string().superRefine((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : null
@@ -153,41 +96,6 @@ const google = z.strictObject({
   ),
 })
 
-const route = z.strictObject({
-  domain: described(
-    routeDomainField,
-    'Recipient domain: `*` for all, `example.com`, or `*.example.com` for all below it. The most exact wins.',
-  ),
-  host: described(remoteHostField, 'Next hop: a name or an address.'),
-  port: described(z.int().min(1, 'must be 1 to 65535').max(65535, 'must be 1 to 65535').prefault(25), 'Its port.'),
-  tls: described(
-    z.enum(['opportunistic', 'required', 'off']).prefault('opportunistic'),
-    '`opportunistic` uses STARTTLS when offered; `required` sends only over TLS; `off` never asks for it.',
-  ),
-})
-
-const routes = z.array(route).superRefine((all: readonly Partial<z.output<typeof route>>[], context) => {
-  for (const at of repeats(all.map((one) => one?.domain))) {
-    context.addIssue({ code: 'custom', path: [at, 'domain'], message: 'another route has this domain' })
-  }
-}, alwaysInLists)
-
-const retry = z
-  .strictObject({
-    first: described(durationField.prefault('60s'), 'Wait after the first temporary failure.'),
-    factor: described(
-      z.number().min(1, 'must be 1 or more').max(100, 'must be at most 100').prefault(2),
-      'Each wait is this many times the one before.',
-    ),
-    max: described(durationField.prefault('4h'), 'The longest wait.'),
-    giveUpAfter: described(durationField.prefault('5d'), 'Age at which a message is returned.'),
-  })
-  .superRefine((one, context) => {
-    if (one.max < one.first) context.addIssue({ code: 'custom', path: ['max'], message: 'is shorter than first' })
-    if (one.giveUpAfter < one.first)
-      context.addIssue({ code: 'custom', path: ['giveUpAfter'], message: 'is shorter than first' })
-  }, always)
-
 /** The whole of `anechoic.yaml`: type, default, documentation and error in one place. */
 export const schema = z.strictObject({
   hostname: described(
@@ -206,7 +114,7 @@ export const schema = z.strictObject({
     'Who runs this relay.',
   ),
   dataDir: described(path.prefault('./data'), 'Queue, ledger and records.'),
-  listeners: described(listeners.prefault([{ name: 'upstream', port: 2525 }]), 'SMTP listeners.'),
+  listeners: listenersSection,
   control: described(control.prefault({}), 'API and console.'),
   store: described(
     z
@@ -298,38 +206,12 @@ export const schema = z.strictObject({
       .prefault({}),
     'How a connection proves a shared cloud. A connection from its addresses is only ever its kind of source.',
   ),
-  delivery: described(
-    z
-      .strictObject({
-        routes: described(routes.prefault([]), 'Where mail goes instead of to the MX of the recipient domain.'),
-        port: described(
-          z.int().min(1, 'must be 1 to 65535').max(65535, 'must be 1 to 65535').prefault(25),
-          'Port of the MX hosts.',
-        ),
-        sourceAddresses: described(
-          z.array(ipField).prefault([]),
-          'Addresses of ours to connect from, in turn. An empty list leaves it to the system.',
-        ),
-        retry: described(
-          retry.prefault({}),
-          'The clock of temporary failures at the destination. Faults of ours never touch it.',
-        ),
-      })
-      .prefault({}),
-    'How mail leaves.',
-  ),
+  delivery: deliverySection,
   policy: described(
     path.nullable().prefault(null),
     'Policy file. Where it is given, the file is the authority and `apply` is refused.',
   ),
-  feedback: described(
-    z
-      .strictObject({
-        addresses: described(z.array(emailField).prefault([]), 'Addresses at which reports about our mail arrive.'),
-      })
-      .prefault({}),
-    'Reports about our mail.',
-  ),
+  feedback: feedbackSection,
   retention: described(
     z
       .strictObject({
@@ -351,8 +233,3 @@ export const schema = z.strictObject({
     'The log, on stderr.',
   ),
 })
-
-/** The positions of values that stand earlier in the list too. */
-function repeats(values: readonly (string | undefined)[]): readonly number[] {
-  return values.flatMap((value, at) => (value !== undefined && values.indexOf(value) < at ? [at] : []))
-}
