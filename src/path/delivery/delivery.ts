@@ -41,7 +41,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const random = options.random ?? Math.random
   const metrics = newMetrics()
   const pool = new SessionPool(settings)
-  const limiter = new Limiter(settings.connectionsPerDestination, settings.connections)
+  const limiter = new Limiter(() => ({ connections: settings.connectionsPerDestination }), settings.connections)
   const health = new DestinationHealth(
     () => clock.steady?.() ?? clock.now(),
     Math.min(longestPause, settings.retry.first / 2),

@@ -60,7 +60,7 @@ function outbound(changes: Partial<DeliverySettings> = {}, dns: Partial<Dns> = {
     pool,
     dns: { txt: none, mx: none, addresses: none, ptr: none, ns: none, ...dns },
     hostname: 'relay.example',
-    limiter: new Limiter(settings.connectionsPerDestination, settings.connections),
+    limiter: new Limiter(() => ({ connections: settings.connectionsPerDestination }), settings.connections),
     health: new DestinationHealth(() => Date.now(), 1000),
     metrics: newMetrics(),
     random: () => 0.5,

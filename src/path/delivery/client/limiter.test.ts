@@ -16,7 +16,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('Limiter', () => {
   it('lets in up to its bound for one key, in the order of coming, and others beside them', async () => {
-    const limiter = new Limiter(2, 10)
+    const limiter = new Limiter(() => ({ connections: 2 }), 10)
     const doors = [1, 2, 3, 4].map(() => knock(limiter, 'a'))
     const other = knock(limiter, 'b')
     await settled()
@@ -28,7 +28,7 @@ describe('Limiter', () => {
   })
 
   it('counts each place once, however often it is given back', async () => {
-    const limiter = new Limiter(1, 10)
+    const limiter = new Limiter(() => ({ connections: 1 }), 10)
     const [first, second, third] = [knock(limiter, 'a'), knock(limiter, 'a'), knock(limiter, 'a')]
     await settled()
     first.leave?.()
@@ -38,7 +38,7 @@ describe('Limiter', () => {
   })
 
   it('shares the places of all in turns', async () => {
-    const limiter = new Limiter(5, 2)
+    const limiter = new Limiter(() => ({ connections: 5 }), 2)
     const held = [knock(limiter, 'a'), knock(limiter, 'a')]
     const busy = [knock(limiter, 'a'), knock(limiter, 'a')]
     const late = knock(limiter, 'b')
@@ -54,7 +54,7 @@ describe('Limiter', () => {
   })
 
   it('sends the longest queue away', async () => {
-    const limiter = new Limiter(1, 10)
+    const limiter = new Limiter(() => ({ connections: 1 }), 10)
     for (const key of ['a', 'b']) knock(limiter, key)
     const crowd = [knock(limiter, 'a'), knock(limiter, 'a')]
     const few = knock(limiter, 'b')

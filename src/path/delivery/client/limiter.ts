@@ -11,12 +11,15 @@ export class Evicted extends Error {
   }
 }
 
+/** What one key may have at a time. It may change while connections are open; those that are above it then are let finish. */
+export type Limit = { readonly connections: number }
+
 /**
  * Bounds how many connections are open to one destination and to all together. Who comes first is served first within a
  * destination, and a destination that is full holds up no other.
  */
 export class Limiter {
-  readonly #perKey: number
+  readonly #limitOf: (key: string) => Limit
   readonly #total: number
   readonly #open = new Map<string, number>()
   readonly #waiting = new Map<string, Waiter[]>()
@@ -24,8 +27,8 @@ export class Limiter {
   readonly #crowded = new Set<string>()
   #all = 0
 
-  constructor(perKey: number, total: number) {
-    this.#perKey = perKey
+  constructor(limitOf: (key: string) => Limit, total: number) {
+    this.#limitOf = limitOf
     this.#total = total
   }
 
@@ -72,7 +75,7 @@ export class Limiter {
   }
 
   #hasRoom(key: string): boolean {
-    return this.#all < this.#total && (this.#open.get(key) ?? 0) < this.#perKey
+    return this.#all < this.#total && (this.#open.get(key) ?? 0) < this.#limitOf(key).connections
   }
 
   #take(key: string): Leave {

@@ -9,7 +9,12 @@ export type Target = { readonly name: string; readonly address: string; readonly
 
 /** Where a destination's mail can be handed over, in the order in which to try; or why nowhere, for now or for good. */
 export type Resolution =
-  | { readonly kind: 'targets'; readonly targets: readonly Target[] }
+  | {
+      readonly kind: 'targets'
+      readonly targets: readonly Target[]
+      /** All names that MX records gave; none where a domain is its own mail server, or where a route leads. */
+      readonly exchanges: readonly string[]
+    }
   | { readonly kind: 'undeliverable'; readonly status: string; readonly text: string }
   | { readonly kind: 'unresolved'; readonly status: string; readonly text: string }
 
@@ -45,7 +50,7 @@ async function resolveHost(host: string, port: number, options: ResolveOptions):
   if (targets.some((target) => isOurselves(target, options))) {
     return { kind: 'unresolved', status: '4.4.6', text: `the route to ${host} leads back to this relay` }
   }
-  return { kind: 'targets', targets }
+  return { kind: 'targets', targets, exchanges: [] }
 }
 
 async function resolveMx(domain: Domain, options: ResolveOptions): Promise<Resolution> {
@@ -67,7 +72,8 @@ async function resolveMx(domain: Domain, options: ResolveOptions): Promise<Resol
       found: await addressesOf(exchange, options.dns),
     })),
   )
-  return chooseTargets(domain, implicit, exchanges, options)
+  const chosen = chooseTargets(domain, implicit, exchanges, options)
+  return chosen.kind === 'targets' ? { ...chosen, exchanges: named.map((one) => one.exchange) } : chosen
 }
 
 function chooseTargets(
@@ -88,7 +94,7 @@ function chooseTargets(
   const limit = Math.min(...ours.map((one) => one.preference), Number.POSITIVE_INFINITY)
   const eligible = exchanges.filter((one) => one.preference < limit)
   const targets = eligible.flatMap(targetsOf)
-  if (targets.length > 0) return { kind: 'targets', targets }
+  if (targets.length > 0) return { kind: 'targets', targets, exchanges: [] }
   const trouble = eligible.find((one) => isDnsTrouble(one.found))
   if (trouble !== undefined) return unresolved(`looking up ${trouble.name}, a mail server of ${domain}, failed`)
   if (ours.length > 0) {
