@@ -55,7 +55,7 @@ export function openOfflineDesk(custody: Custody, holdFor: number, now: () => nu
       source: row.source,
       detail: { reason, until, by },
     } as const
-    return custody.hold(id, reason, until, [event])
+    return custody.hold(id, { reason, until }, [event])
   }
   return {
     takesMail: () => Promise.resolve(false),

@@ -167,7 +167,9 @@ export function custodyContract(name: string, open: (directory: string) => Promi
       await custody.accept(exampleEntry(1, { hold: { reason: 'new tenant', until: 50_000 } }), [])
       await custody.accept(exampleEntry(2), [])
       expect(await custody.due(90_000, 10, nobody)).toEqual([exampleId(2)])
-      expect(await custody.hold(exampleId(2), 'revoked', 40_000, [exampleEvent(exampleId(2), 'held')])).toBe(true)
+      expect(
+        await custody.hold(exampleId(2), { reason: 'revoked', until: 40_000 }, [exampleEvent(exampleId(2), 'held')]),
+      ).toBe(true)
       expect(await custody.due(90_000, 10, nobody)).toEqual([])
       expect(await custody.expiredHolds(39_999, 10)).toEqual([])
       expect(await custody.expiredHolds(50_000, 10)).toEqual([exampleId(2), exampleId(1)])
@@ -182,13 +184,15 @@ export function custodyContract(name: string, open: (directory: string) => Promi
       const cancelled = [exampleEvent(exampleId(1), 'cancelled')]
       await custody.settle(exampleId(1), [{ index: 0, kind: 'cancelled', reply: 'by a person' }], [], cancelled)
       expect(await custody.read(exampleId(1))).toBeNull()
-      expect(await custody.hold(exampleId(1), 'gone', 1, [exampleEvent(exampleId(1), 'held')])).toBe(false)
+      expect(await custody.hold(exampleId(1), { reason: 'gone', until: 1 }, [exampleEvent(exampleId(1), 'held')])).toBe(
+        false,
+      )
       expect(await kinds()).toEqual(['held', 'released', 'cancelled'])
     })
 
     test('an outcome of a message that was held meanwhile is kept, and it stays held', async () => {
       await custody.accept(exampleEntry(1, { recipients: [exampleRecipient(0), exampleRecipient(1)] }), [])
-      await custody.hold(exampleId(1), 'suspended', 90_000, [])
+      await custody.hold(exampleId(1), { reason: 'suspended', until: 90_000 }, [])
       await custody.settle(
         exampleId(1),
         [
@@ -233,6 +237,9 @@ export function custodyContract(name: string, open: (directory: string) => Promi
         size: exampleEntry(3).size,
         arrivedAt: 1_000,
         heldUntil: 9_000,
+        holdOwner: null,
+        holdThen: null,
+        route: null,
         header: exampleEntry(3).header,
       })
       expect(await custody.find(exampleId(9))).toBeNull()

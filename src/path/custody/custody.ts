@@ -38,6 +38,26 @@ export type Recipient = {
   readonly orcpt: string | null
 }
 
+/** What happens to a message whose hold runs out: its sender is told that nobody released it (`cancel`) or why it was held (`bounce`), or it goes on. */
+export type HoldEnd = 'cancel' | 'release' | 'bounce'
+
+export type Hold = {
+  readonly reason: string
+  /** Milliseconds since the epoch. */
+  readonly until: number
+  /** Who holds it, or who is to look at it. */
+  readonly owner?: string
+  /** `cancel` where it is left out. */
+  readonly atEnd?: HoldEnd
+}
+
+/** Where a person sends one message instead of where its route or DNS would have it go. */
+export type ManualRoute = {
+  readonly host: string
+  readonly port: number
+  readonly tls: 'off' | 'opportunistic' | 'required'
+}
+
 /** A message to take custody of. `header` and `body` as in `ReceivedMessage`. */
 export type Entry = {
   readonly id: DecisionId
@@ -48,7 +68,7 @@ export type Entry = {
   readonly body: readonly Buffer[]
   readonly relaxedBodyHash: Buffer
   readonly size: number
-  readonly hold: { readonly reason: string; readonly until: number } | null
+  readonly hold: Hold | null
 }
 
 /** A recipient of a stored message that is due, with its retry history. */
@@ -70,7 +90,8 @@ export type StoredMessage = {
   readonly header: Buffer
   readonly relaxedBodyHash: Buffer
   readonly size: number
-  readonly hold: { readonly reason: string; readonly until: number } | null
+  readonly hold: Hold | null
+  readonly route?: ManualRoute
 }
 
 /** What became of one recipient in one attempt. */
@@ -94,8 +115,11 @@ export type QueueFilter = {
   readonly source?: string
   /** A recipient domain. */
   readonly destination?: string
+  /** A part of what the queue gives as one: why it is held, or what a receiver said last. */
   readonly reason?: string
   readonly state?: 'queued' | 'held' | 'damaged'
+  /** Arrived at this moment or earlier; milliseconds since the epoch. */
+  readonly arrivedBefore?: number
 }
 
 export type QueueRow = {
@@ -116,7 +140,28 @@ export type QueueRow = {
   readonly size: number
   readonly arrivedAt: number
   readonly heldUntil: number | null
+  readonly holdOwner: string | null
+  readonly holdThen: HoldEnd | null
+  readonly route: ManualRoute | null
 }
+
+export type QueueGrouping = 'destination' | 'customer' | 'source' | 'reason'
+
+/** The messages of one destination, customer, source or reason. A message with several of them counts in each. */
+export type QueueGroup = {
+  readonly name: string
+  readonly messages: number
+  /** Recipients without a final outcome. */
+  readonly recipients: number
+  /** Messages of these that are held or set aside. */
+  readonly held: number
+  /** Milliseconds since the epoch. */
+  readonly oldestArrival: number | null
+  /** When the next of them is due, in milliseconds since the epoch; null when none is. */
+  readonly nextDue: number | null
+}
+
+export type StateCounts = { readonly queued: number; readonly held: number; readonly damaged: number }
 
 /** A row of the queue and the header section of its message, which is null where it cannot be read. */
 export type QueueDetail = QueueRow & { readonly header: Buffer | null }
@@ -175,14 +220,22 @@ export interface Custody {
     events: readonly LedgerEvent[],
   ): Promise<void>
   /** Queued or held becomes held, for this reason and until then. False, and nothing is written, in any other state. */
-  hold(id: DecisionId, reason: string, until: number, events: readonly LedgerEvent[]): Promise<boolean>
+  hold(id: DecisionId, hold: Hold, events: readonly LedgerEvent[]): Promise<boolean>
   /** Makes a held message due now. False, and nothing is written, when it is not held. */
   release(id: DecisionId, events: readonly LedgerEvent[]): Promise<boolean>
+  /** Makes a queued message due now. False, and nothing is written, when it is not queued. */
+  hurry(id: DecisionId, events: readonly LedgerEvent[]): Promise<boolean>
+  /** Sends a queued or held message another way from now on, or (null) the usual one; one that is queued is due now. */
+  reroute(id: DecisionId, route: ManualRoute | null, events: readonly LedgerEvent[]): Promise<boolean>
   /** Held messages whose hold has run out at `now`. */
   expiredHolds(now: number, limit: number): Promise<readonly DecisionId[]>
   /** In the order of ids, which is the order of arrival; `after` is the last id of the page before. */
   list(filter: QueueFilter, after: DecisionId | null, limit: number): Promise<readonly QueueRow[]>
   find(id: DecisionId): Promise<QueueDetail | null>
+  /** How many messages the filter names, by state. Reads no bodies. */
+  count(filter: QueueFilter): Promise<StateCounts>
+  /** The queue in groups, the largest first, at most 10,000 of them. Reads no bodies. */
+  summary(by: QueueGrouping): Promise<readonly QueueGroup[]>
   depth(): Promise<Depth>
   /**
    * Brings forward by so many milliseconds whatever is queued: the clock was set back by as much, and what was to wait for a minute would

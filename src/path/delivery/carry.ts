@@ -67,7 +67,7 @@ async function putOnHold(room: Room, message: StoredMessage, rule: string, becau
   const until = now + room.settings.holdFor
   const event = eventAbout(message, 'held', now, { rule, reason: because, until, by: 'delivery' })
   room.signatures.forget(message.id)
-  await persist(room, () => room.custody.hold(message.id, `${rule}: ${because}`, until, [event]))
+  await persist(room, () => room.custody.hold(message.id, { reason: `${rule}: ${because}`, until }, [event]))
   return { kind: 'settled', followed: false, dueAt: Infinity }
 }
 

@@ -26,7 +26,7 @@ export class Hands {
   /** Puts a queued or held message on hold until the given moment. False when there is no such message. */
   hold(id: DecisionId, reason: string, by: string, until: number): Promise<boolean> {
     return this.#alone(id, (message) =>
-      this.#room.custody.hold(id, reason, until, [eventAbout(message, 'held', this.#now(), { reason, until, by })]),
+      this.#room.custody.hold(id, { reason, until }, [eventAbout(message, 'held', this.#now(), { reason, until, by })]),
     )
   }
 

@@ -184,7 +184,9 @@ describe('a damaged page', () => {
   test('a hold that meets it says that it did not hold, and the message is set aside', async () => {
     await fill()
     const here = await shard.reopen(ruin('message'))
-    const held = await Promise.all(numbers.map((number) => here.hold(exampleId(number), 'revoked', 90_000, [])))
+    const held = await Promise.all(
+      numbers.map((number) => here.hold(exampleId(number), { reason: 'revoked', until: 90_000 }, [])),
+    )
     const failed = held.filter((done) => !done).length
     expect(failed).toBeGreaterThan(0)
     expect(await here.depth()).toMatchObject({ damaged: failed })

@@ -3,7 +3,17 @@ import { formatMailbox } from '../../../standards/names/mailbox.ts'
 import type { Domain } from '../../../standards/names/domain.ts'
 import type { Notify } from '../../../standards/smtp/notify.ts'
 import type { DecisionId, PermitRecord } from '../../decision/decision.ts'
-import type { Entry, Envelope, Outcome, QueueRow, RecipientState, StoredMessage } from '../custody.ts'
+import type {
+  Entry,
+  Envelope,
+  Hold,
+  HoldEnd,
+  ManualRoute,
+  Outcome,
+  QueueRow,
+  RecipientState,
+  StoredMessage,
+} from '../custody.ts'
 import type { BodyFile } from './body-files.ts'
 import type { EntryRow, EventRow, ListedRow, MessageRow, OutcomeRow, RecipientRow, RecipientStateRow } from './wire.ts'
 
@@ -74,8 +84,22 @@ export function storedMessage(row: MessageRow): StoredMessage {
     header: asBuffer(row.header),
     relaxedBodyHash: asBuffer(row.relaxedBodyHash),
     size: row.size,
-    hold: row.state === 'held' ? { reason: row.reason ?? '', until: row.holdUntil ?? 0 } : null,
+    hold: row.state === 'held' ? holdOf(row) : null,
+    ...(row.route === null ? {} : { route: routeOf(row.route) }),
   }
+}
+
+function holdOf({ reason, holdUntil, holdOwner, holdThen }: MessageRow): Hold {
+  return {
+    reason: reason ?? '',
+    until: holdUntil ?? 0,
+    ...(holdOwner === null ? {} : { owner: holdOwner }),
+    ...(holdThen === null ? {} : { atEnd: holdThen as HoldEnd }),
+  }
+}
+
+function routeOf(text: string): ManualRoute {
+  return JSON.parse(text) as ManualRoute
 }
 
 function recipientState(row: RecipientStateRow): RecipientState {
@@ -111,6 +135,9 @@ export function queueRow(row: ListedRow): QueueRow {
     size: row.size,
     arrivedAt: row.arrivedAt,
     heldUntil: row.holdUntil,
+    holdOwner: row.holdOwner,
+    holdThen: row.holdThen as HoldEnd | null,
+    route: row.route === null ? null : routeOf(row.route),
   }
 }
 

@@ -51,13 +51,15 @@ export async function openShard(
     log,
     onOpened: (opened) => opened.aside.forEach((id) => aside.add(id)),
   })
-  const reader = new ThreadClient<ReadRequest, null>({
-    name: 'reader',
-    module: new URL('./reader-thread.ts', import.meta.url),
-    data: (): ReaderData => ({ directory, shard }),
-    log,
-    onOpened: () => undefined,
-  })
+  const newReader = (name: string): ThreadClient<ReadRequest, null> =>
+    new ThreadClient({
+      name,
+      module: new URL('./reader-thread.ts', import.meta.url),
+      data: (): ReaderData => ({ directory, shard }),
+      log,
+      onOpened: () => undefined,
+    })
+  const reader = newReader('reader')
   try {
     await writer.open()
     await reader.open()
@@ -68,7 +70,17 @@ export async function openShard(
     lock.release()
     throw error
   }
-  return new SqliteCustody({ directory, writer, reader, space, lock, aside, clock, log })
+  return new SqliteCustody({
+    directory,
+    writer,
+    reader,
+    surveyor: newReader('surveyor'),
+    space,
+    lock,
+    aside,
+    clock,
+    log,
+  })
 }
 
 /** New names are durable only when their directories are. */

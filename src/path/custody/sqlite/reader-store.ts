@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Charge, Depth, QueueFilter } from '../custody.ts'
 import { Outbox } from './outbox.ts'
+import { Survey, type Wanted } from './survey.ts'
 import { isCorruption } from './schema.ts'
 import {
   type DamageFound,
@@ -23,6 +24,9 @@ type StoredColumns = {
   readonly state: string
   readonly reason: string | null
   readonly holdUntil: number | null
+  readonly holdOwner: string | null
+  readonly holdThen: string | null
+  readonly route: string | null
   readonly size: number
   readonly permit: string
   readonly envelope: string
@@ -50,12 +54,14 @@ export class ReaderStore {
   readonly #db: Database.Database
   readonly #statements: ReturnType<typeof prepare>
   readonly #outbox: Outbox
+  readonly #survey: Survey
   readonly #bodies: string
 
   constructor(db: Database.Database, shard: number, bodies: string) {
     this.#db = db
     this.#statements = prepare(db)
     this.#outbox = new Outbox(db, shard)
+    this.#survey = new Survey(db)
     this.#bodies = bodies
   }
 
@@ -85,6 +91,10 @@ export class ReaderStore {
         return this.#list(request.filter, request.after, request.limit)
       case 'find':
         return this.#find(request.id)
+      case 'count':
+        return this.#survey.count(request.filter)
+      case 'summary':
+        return this.#survey.summary(request.by)
       case 'depth':
         return this.#depth()
       case 'charges':
@@ -110,9 +120,10 @@ export class ReaderStore {
     const content = this.#statements.header.get(row.key) as ContentColumns | undefined
     const damage = this.#damageOf(row, recipients, content)
     if (damage !== null) return { damage }
-    const { state, reason, holdUntil, size, permit, envelope, relaxedBodyHash } = row
+    const { state, reason, holdUntil, holdOwner, holdThen, route, size, permit, envelope, relaxedBodyHash } = row
+    const hold = { reason, holdUntil, holdOwner, holdThen }
     const header = content?.header ?? Buffer.alloc(0)
-    return { id, state, reason, holdUntil, size, permit, envelope, relaxedBodyHash, header, recipients }
+    return { id, state, ...hold, route, size, permit, envelope, relaxedBodyHash, header, recipients }
   }
 
   #damageOf(
@@ -149,39 +160,39 @@ export class ReaderStore {
   }
 
   #list(filter: QueueFilter, after: string | null, limit: number): readonly ListedRow[] {
-    const { customer, source, domain, reason, state, destination } = filter
-    const wanted = {
-      after: after ?? '',
-      limit,
-      customer: customer ?? null,
-      source: source ?? null,
-      domain: domain ?? null,
-      reason: reason ?? null,
-      state: state ?? null,
-      destination: destination ?? null,
-    }
+    const wanted: Wanted = { filter, after: after ?? '', limit }
     try {
-      return (this.#statements.list.all(wanted) as ListedColumns[]).map((row) => this.#listed(row))
+      return this.#survey.page(wanted).flatMap((id) => this.#listedOrDamaged(id) ?? [])
     } catch (error) {
       if (!isCorruption(error)) throw error
       return this.#listOneByOne(wanted)
     }
   }
 
-  /** The way round a damaged page: the index of ids is read alone, and each message by itself. */
-  #listOneByOne(wanted: { readonly after: string; readonly limit: number }): readonly ListedRow[] {
+  /** The way round a damaged page of an index: the index of ids is read alone, and each message by itself. */
+  #listOneByOne(wanted: Wanted): readonly ListedRow[] {
     const rows: ListedRow[] = []
     for (const id of this.#statements.ids.iterate(wanted.after) as Iterable<string>) {
-      const row = this.#listedOrDamaged(id, wanted)
+      const row = this.#matches(id, wanted.filter) ? this.#listedOrDamaged(id) : null
       if (row !== null) rows.push(row)
       if (rows.length === wanted.limit) break
     }
     return rows
   }
 
-  #listedOrDamaged(id: string, wanted: object): ListedRow | null {
+  /** What cannot be looked at is shown, whatever was asked for. */
+  #matches(id: string, filter: QueueFilter): boolean {
     try {
-      const row = this.#statements.listOne.get({ ...wanted, id }) as ListedColumns | undefined
+      return this.#survey.matches(id, filter)
+    } catch (error) {
+      if (isCorruption(error)) return true
+      throw error
+    }
+  }
+
+  #listedOrDamaged(id: string): ListedRow | null {
+    try {
+      const row = this.#statements.listOne.get(id) as ListedColumns | undefined
       return row === undefined ? null : this.#listed(row)
     } catch (error) {
       if (isCorruption(error)) return unreadable(id)
@@ -190,7 +201,7 @@ export class ReaderStore {
   }
 
   #find(id: string): ReadAnswers['find'] {
-    const row = this.#listedOrDamaged(id, { ...anything, after: '' })
+    const row = this.#listedOrDamaged(id)
     if (row === null) return null
     return { row, header: this.#headerOf(id) }
   }
@@ -220,8 +231,6 @@ export class ReaderStore {
   }
 }
 
-const anything = { customer: null, source: null, domain: null, reason: null, state: null, destination: null }
-
 function unreadable(id: string): ListedRow {
   return {
     id,
@@ -234,6 +243,9 @@ function unreadable(id: string): ListedRow {
     size: 0,
     arrivedAt: 0,
     holdUntil: null,
+    holdOwner: null,
+    holdThen: null,
+    route: null,
     recipients: [],
   }
 }
@@ -244,13 +256,8 @@ function sizeOf(file: string): number | null {
 
 function prepare(db: Database.Database) {
   const listed = `SELECT key, id, state, reason, customer, source, domain, reverse_path AS reversePath, size,
-      arrived_at AS arrivedAt, hold_until AS holdUntil
+      arrived_at AS arrivedAt, hold_until AS holdUntil, hold_owner AS holdOwner, hold_then AS holdThen, route
     FROM message`
-  const filtered = `(@customer IS NULL OR customer = @customer) AND (@source IS NULL OR source = @source)
-    AND (@domain IS NULL OR domain = @domain) AND (@reason IS NULL OR reason = @reason)
-    AND (@state IS NULL OR state = @state)
-    AND (@destination IS NULL OR EXISTS (
-      SELECT 1 FROM recipient WHERE recipient.message = key AND recipient.domain = @destination))`
   return {
     begin: db.prepare('BEGIN'),
     // There is nothing to commit, and a transaction that has met a damaged page could not.
@@ -266,7 +273,8 @@ function prepare(db: Database.Database) {
       .prepare(`SELECT id FROM message WHERE state = 'held' AND hold_until <= ? ORDER BY hold_until, id LIMIT ?`)
       .pluck(),
     message: db.prepare(
-      `SELECT key, id, state, reason, hold_until AS holdUntil, size, permit, envelope,
+      `SELECT key, id, state, reason, hold_until AS holdUntil, hold_owner AS holdOwner, hold_then AS holdThen, route,
+         size, permit, envelope,
          relaxed_body_hash AS relaxedBodyHash, recipients, header_size AS headerSize, body_size AS bodySize,
          body_file AS bodyFile, checksum
        FROM message WHERE id = ?`,
@@ -284,8 +292,7 @@ function prepare(db: Database.Database) {
       `SELECT content.body AS body, body_size AS bodySize, body_file AS bodyFile, body_checksum AS checksum
        FROM message LEFT JOIN content ON content.message = message.key WHERE id = ?`,
     ),
-    list: db.prepare(`${listed} WHERE id > @after AND ${filtered} ORDER BY id LIMIT @limit`),
-    listOne: db.prepare(`${listed} WHERE id = @id AND ${filtered}`),
+    listOne: db.prepare(`${listed} WHERE id = ?`),
     ids: db.prepare('SELECT id FROM message WHERE id > ? ORDER BY id').pluck(),
     countQueued: db.prepare(`SELECT count(*) FROM message WHERE state = 'queued'`).pluck(),
     countHeld: db.prepare(`SELECT count(*) FROM message WHERE state = 'held'`).pluck(),

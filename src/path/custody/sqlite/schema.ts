@@ -1,9 +1,6 @@
 import Database from 'better-sqlite3'
 import { join } from 'node:path'
 
-/** Raised with each change of the tables; a shard of a higher one is refused. */
-const schemaVersion = 1
-
 /** Octets of a page of a new shard: a usual message then needs two or three, where pages of 4096 cost half as much work again. */
 const pageSize = 8192
 
@@ -14,7 +11,7 @@ const checkpointPages = 4000
  * `message_due` and `message_held` cover what the schedule asks, so finding work touches neither messages nor bodies.
  * `key` binds the tables; it is never shown. A message's bytes have a table of their own, and a recipient a row of its own.
  */
-const schema = `
+const firstTables = `
   CREATE TABLE message (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -83,8 +80,20 @@ const schema = `
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL
   ) WITHOUT ROWID;
-  PRAGMA user_version = ${schemaVersion};
 `
+
+/** Whose a hold is and what ends it, and the way on which a person sends a message. */
+const deskColumns = `
+  ALTER TABLE message ADD COLUMN hold_owner TEXT;
+  ALTER TABLE message ADD COLUMN hold_then TEXT;
+  ALTER TABLE message ADD COLUMN route TEXT;
+`
+
+/** What each version adds to the one before it. A shard of a higher version than the last is refused. */
+const versions: readonly { readonly version: number; readonly sql: string }[] = [
+  { version: 1, sql: firstTables },
+  { version: 2, sql: deskColumns },
+]
 
 export function databaseFile(directory: string): string {
   return join(directory, 'custody.db')
@@ -94,10 +103,15 @@ export function bodyDirectory(directory: string): string {
   return join(directory, 'bodies')
 }
 
-/** What the schedule is answered from. All in it can be made again from the messages. */
+/**
+ * What the schedule is answered from; all of it can be made again from the messages. `message_desk` answers what people
+ * ask of the queue: it grows at its end, as ids do, and holds all that their filters look at.
+ */
 const indexes = `
   CREATE INDEX IF NOT EXISTS message_due ON message (due_at, id) WHERE state = 'queued';
   CREATE INDEX IF NOT EXISTS message_held ON message (hold_until, id) WHERE state = 'held';
+  CREATE INDEX IF NOT EXISTS message_desk
+    ON message (id, state, customer, source, domain, arrived_at, due_at, pending, reason);
 `
 
 /**
@@ -108,7 +122,9 @@ export function remakeIndexes(db: Database.Database): void {
   db.unsafeMode(true)
   try {
     db.pragma('writable_schema = ON')
-    db.exec(`DELETE FROM sqlite_schema WHERE type = 'index' AND name IN ('message_due', 'message_held')`)
+    db.exec(
+      `DELETE FROM sqlite_schema WHERE type = 'index' AND name IN ('message_due', 'message_held', 'message_desk')`,
+    )
     db.pragma('writable_schema = RESET')
   } finally {
     db.unsafeMode(false)
@@ -126,15 +142,21 @@ export function openForWriting(directory: string): Database.Database {
     db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
     db.pragma('journal_size_limit = 67108864')
     db.pragma('cache_size = -65536')
-    const version = db.pragma('user_version', { simple: true }) as number
-    if (version > schemaVersion) throw new Error('the custody shard was made by a newer version')
-    if (version === 0) db.transaction(() => db.exec(schema)).immediate()
-    db.exec(indexes)
+    migrate(db)
     return db
   } catch (error) {
     db.close()
     throw error
   }
+}
+
+/** Each version in a transaction of its own, so that a crash between two leaves a shard that goes on from there. */
+function migrate(db: Database.Database): void {
+  const found = db.pragma('user_version', { simple: true }) as number
+  if (found > (versions.at(-1)?.version ?? 0)) throw new Error('the custody shard was made by a newer version')
+  for (const { version, sql } of versions.filter((one) => one.version > found))
+    db.transaction(() => db.exec(`${sql}; PRAGMA user_version = ${version}`)).immediate()
+  db.exec(indexes)
 }
 
 /** A connection that cannot write. The shard must exist. */

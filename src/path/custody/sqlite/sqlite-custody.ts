@@ -9,10 +9,15 @@ import type {
   Custody,
   Depth,
   Entry,
+  Hold,
+  ManualRoute,
   Outcome,
   QueueDetail,
   QueueFilter,
+  QueueGroup,
+  QueueGrouping,
   QueueRow,
+  StateCounts,
   StoredMessage,
 } from '../custody.ts'
 import { CustodyError } from '../custody-error.ts'
@@ -40,6 +45,8 @@ export type CustodyParts = {
   readonly directory: string
   readonly writer: ThreadClient<WriteRequest, WriterOpened>
   readonly reader: ThreadClient<ReadRequest, null>
+  /** Reads too, for what people ask of the whole queue: delivery never waits behind it. Opened by the first such question. */
+  readonly surveyor: ThreadClient<ReadRequest, null>
   readonly space: FreeSpace
   readonly lock: HeldLock
   /** Ids of messages that were set aside; grows as more are found. */
@@ -56,6 +63,7 @@ export class SqliteCustody implements Custody {
   #recording = 0
   #trimmedThrough = 0
   #repairedAt = Number.NEGATIVE_INFINITY
+  #surveyorOpened: Promise<void> | null = null
 
   constructor(parts: CustodyParts) {
     this.#parts = parts
@@ -182,8 +190,23 @@ export class SqliteCustody implements Custody {
     for (const name of settled.unused) await removeBodyFile(this.#bodies, name)
   }
 
-  hold(id: DecisionId, reason: string, until: number, events: readonly LedgerEvent[]): Promise<boolean> {
-    return this.#move({ ask: 'hold', id, reason, until, events: events.map(eventRow) })
+  hold(id: DecisionId, hold: Hold, events: readonly LedgerEvent[]): Promise<boolean> {
+    return this.#move({ ask: 'hold', id, hold, events: events.map(eventRow) })
+  }
+
+  hurry(id: DecisionId, events: readonly LedgerEvent[]): Promise<boolean> {
+    return this.#move({ ask: 'hurry', id, dueAt: this.#parts.clock.now(), events: events.map(eventRow) })
+  }
+
+  reroute(id: DecisionId, route: ManualRoute | null, events: readonly LedgerEvent[]): Promise<boolean> {
+    const text = route === null ? null : JSON.stringify(route)
+    return this.#move({
+      ask: 'reroute',
+      id,
+      route: text,
+      dueAt: this.#parts.clock.now(),
+      events: events.map(eventRow),
+    })
   }
 
   release(id: DecisionId, events: readonly LedgerEvent[]): Promise<boolean> {
@@ -191,7 +214,9 @@ export class SqliteCustody implements Custody {
   }
 
   /** One that turns out to be damaged is set aside by the attempt, so it is in no state that could be moved. */
-  async #move(request: Extract<WriteRequest, { readonly ask: 'hold' | 'release' }>): Promise<boolean> {
+  async #move(
+    request: Extract<WriteRequest, { readonly ask: 'hold' | 'hurry' | 'reroute' | 'release' }>,
+  ): Promise<boolean> {
     try {
       return await this.#write(request)
     } catch (error) {
@@ -202,7 +227,15 @@ export class SqliteCustody implements Custody {
   }
 
   async list(filter: QueueFilter, after: DecisionId | null, limit: number): Promise<readonly QueueRow[]> {
-    return (await this.#read({ ask: 'list', filter, after, limit })).map((row) => this.#shown(queueRow(row)))
+    return (await this.#survey({ ask: 'list', filter, after, limit })).map((row) => this.#shown(queueRow(row)))
+  }
+
+  count(filter: QueueFilter): Promise<StateCounts> {
+    return this.#survey({ ask: 'count', filter })
+  }
+
+  summary(by: QueueGrouping): Promise<readonly QueueGroup[]> {
+    return this.#survey({ ask: 'summary', by })
   }
 
   async find(id: DecisionId): Promise<QueueDetail | null> {
@@ -241,6 +274,8 @@ export class SqliteCustody implements Custody {
   async close(): Promise<void> {
     await Promise.allSettled(this.#arriving)
     await this.#parts.reader.close()
+    await this.#surveyorOpened?.catch(() => {})
+    await this.#parts.surveyor.close()
     await this.#parts.writer.close()
     this.#parts.space.stop()
     this.#parts.lock.release()
@@ -288,6 +323,16 @@ export class SqliteCustody implements Custody {
 
   #read<R extends ReadRequest>(request: R): Promise<ReadAnswers[R['ask']]> {
     return this.#parts.reader.ask(request) as Promise<ReadAnswers[R['ask']]>
+  }
+
+  async #survey<R extends ReadRequest>(request: R): Promise<ReadAnswers[R['ask']]> {
+    const { surveyor } = this.#parts
+    this.#surveyorOpened ??= surveyor.open().catch((error: unknown) => {
+      this.#surveyorOpened = null
+      throw error
+    })
+    await this.#surveyorOpened
+    return surveyor.ask(request) as Promise<ReadAnswers[R['ask']]>
   }
 
   async #fileFor(entry: Entry): Promise<BodyFile | null> {

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { Charge, Depth, QueueFilter } from '../custody.ts'
+import type { Charge, Depth, Hold, QueueFilter, QueueGroup, QueueGrouping, StateCounts } from '../custody.ts'
 import type { StoredEvent } from '../../../rooms/ledger/index.ts'
 
 /** What travels between the event loop and the threads: flat rows that the structured clone copies cheaply. */
@@ -23,7 +23,7 @@ export type RecipientRow = readonly [
 /** The relaxed body hash, the header section and, without a file, the body stand one after the other in the bytes of the request, from `at` on. */
 export type EntryRow = {
   readonly id: string
-  readonly hold: { readonly reason: string; readonly until: number } | null
+  readonly hold: Hold | null
   readonly customer: string
   readonly source: string
   readonly domain: string
@@ -65,8 +65,15 @@ export type WriteRequest =
   | {
       readonly ask: 'hold'
       readonly id: string
-      readonly reason: string
-      readonly until: number
+      readonly hold: Hold
+      readonly events: readonly EventRow[]
+    }
+  | { readonly ask: 'hurry'; readonly id: string; readonly dueAt: number; readonly events: readonly EventRow[] }
+  | {
+      readonly ask: 'reroute'
+      readonly id: string
+      readonly route: string | null
+      readonly dueAt: number
       readonly events: readonly EventRow[]
     }
   | { readonly ask: 'release'; readonly id: string; readonly dueAt: number; readonly events: readonly EventRow[] }
@@ -92,6 +99,8 @@ export type WriteAnswers = {
    */
   readonly settle: { readonly unused: readonly string[]; readonly aside: boolean }
   readonly hold: boolean
+  readonly hurry: boolean
+  readonly reroute: boolean
   readonly release: boolean
   readonly 'set-aside': boolean
   readonly hasten: null
@@ -109,6 +118,8 @@ export type ReadRequest =
   | { readonly ask: 'body'; readonly id: string }
   | { readonly ask: 'list'; readonly filter: QueueFilter; readonly after: string | null; readonly limit: number }
   | { readonly ask: 'find'; readonly id: string }
+  | { readonly ask: 'count'; readonly filter: QueueFilter }
+  | { readonly ask: 'summary'; readonly by: QueueGrouping }
   | { readonly ask: 'depth' }
   | { readonly ask: 'charges'; readonly since: number }
   | { readonly ask: 'outbox'; readonly after: number; readonly limit: number }
@@ -131,6 +142,9 @@ export type MessageRow = {
   readonly state: string
   readonly reason: string | null
   readonly holdUntil: number | null
+  readonly holdOwner: string | null
+  readonly holdThen: string | null
+  readonly route: string | null
   readonly size: number
   readonly permit: string
   readonly envelope: string
@@ -150,6 +164,9 @@ export type ListedRow = {
   readonly size: number
   readonly arrivedAt: number
   readonly holdUntil: number | null
+  readonly holdOwner: string | null
+  readonly holdThen: string | null
+  readonly route: string | null
   readonly recipients: readonly RecipientStateRow[]
 }
 
@@ -171,6 +188,8 @@ export type ReadAnswers = {
     | null
   readonly list: readonly ListedRow[]
   readonly find: { readonly row: ListedRow; readonly header: Uint8Array | null } | null
+  readonly count: StateCounts
+  readonly summary: readonly QueueGroup[]
   readonly depth: Depth
   readonly charges: readonly Charge[]
   readonly outbox: readonly StoredEvent[]

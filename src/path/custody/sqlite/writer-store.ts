@@ -68,10 +68,15 @@ export class WriterStore {
         return { unused, aside: false }
       }
       case 'hold': {
-        const held = this.#statements.hold.run(request.reason, request.until, request.id).changes > 0
+        const { reason, until, owner = null, atEnd = null } = request.hold
+        const held = this.#statements.hold.run(reason, until, owner, atEnd, request.id).changes > 0
         if (held) this.#record(request.events)
         return held
       }
+      case 'hurry':
+        return this.#hurry(request.id, request.dueAt, request.events)
+      case 'reroute':
+        return this.#reroute(request)
       case 'release':
         return this.#release(request.id, request.dueAt, request.events)
       case 'set-aside':
@@ -98,6 +103,8 @@ export class WriterStore {
       entry.hold === null ? entry.arrivedAt : null,
       entry.hold?.until ?? null,
       entry.hold?.reason ?? null,
+      entry.hold?.owner ?? null,
+      entry.hold?.atEnd ?? null,
       entry.recipients.length,
       entry.recipients.length,
       entry.customer,
@@ -173,6 +180,28 @@ export class WriterStore {
     return true
   }
 
+  #hurry(id: string, dueAt: number, events: readonly EventRow[]): boolean {
+    const message = this.#statements.locate.get(id) as Located | undefined
+    if (message === undefined || message.state !== 'queued') return false
+    this.#makeDue(message.key, dueAt)
+    this.#record(events)
+    return true
+  }
+
+  #reroute({ id, route, dueAt, events }: Extract<WriteRequest, { readonly ask: 'reroute' }>): boolean {
+    const message = this.#statements.locate.get(id) as Located | undefined
+    if (message === undefined || message.state === 'damaged') return false
+    this.#statements.reroute.run(route, message.key)
+    if (message.state === 'queued') this.#makeDue(message.key, dueAt)
+    this.#record(events)
+    return true
+  }
+
+  #makeDue(key: number, dueAt: number): void {
+    this.#statements.hurryMessage.run(dueAt, key)
+    this.#statements.releaseRecipients.run(dueAt, key)
+  }
+
   /** The row in `aside` is what counts. False when the message is gone or was set aside before. */
   #setAside({ id, what, at, blind }: Extract<WriteRequest, { readonly ask: 'set-aside' }>): boolean {
     const owner = blind ? unknownOwner : (this.#statements.owner.get(id) as typeof unknownOwner | undefined)
@@ -234,10 +263,10 @@ function lastSequence(db: Database.Database, now: number): number {
 function prepare(db: Database.Database) {
   return {
     insertMessage: db.prepare(
-      `INSERT INTO message (id, state, due_at, hold_until, reason, recipients, pending, customer, source, domain,
+      `INSERT INTO message (id, state, due_at, hold_until, reason, hold_owner, hold_then, recipients, pending, customer, source, domain,
          reverse_path, arrived_at, size, permit, envelope, relaxed_body_hash, header_size, body_size, body_file,
          checksum, body_checksum)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     insertContent: db.prepare('INSERT INTO content (message, header, body) VALUES (?, ?, ?)'),
     insertRecipient: db.prepare(
@@ -268,12 +297,15 @@ function prepare(db: Database.Database) {
     deleteMessage: db.prepare('DELETE FROM message WHERE key = ?'),
     deleteAside: db.prepare('DELETE FROM aside WHERE id = ?'),
     hold: db.prepare(
-      `UPDATE message SET state = 'held', reason = ?, hold_until = ?, due_at = NULL
+      `UPDATE message SET state = 'held', reason = ?, hold_until = ?, hold_owner = ?, hold_then = ?, due_at = NULL
        WHERE id = ? AND state IN ('queued', 'held')`,
     ),
     releaseMessage: db.prepare(
-      `UPDATE message SET state = 'queued', reason = NULL, hold_until = NULL, due_at = ? WHERE key = ?`,
+      `UPDATE message SET state = 'queued', reason = NULL, hold_until = NULL, hold_owner = NULL, hold_then = NULL,
+         due_at = ? WHERE key = ?`,
     ),
+    hurryMessage: db.prepare(`UPDATE message SET due_at = ? WHERE key = ?`),
+    reroute: db.prepare('UPDATE message SET route = ? WHERE key = ?'),
     releaseRecipients: db.prepare(`UPDATE recipient SET due_at = ? WHERE message = ? AND state = 'pending'`),
     insertAside: db.prepare('INSERT OR IGNORE INTO aside (id, what, at) VALUES (?, ?, ?)'),
     markDamaged: db.prepare(
