@@ -97,7 +97,11 @@ const overhead = 200
 
 function sizeOf(key: string, answer: DnsAnswer): number {
   let octets = overhead + key.length
-  for (const record of answer.records)
-    octets += 16 + (typeof record === 'string' ? record.length : record.exchange.length)
+  for (const record of answer.records) octets += 16 + textOf(record).length
   return octets
+}
+
+function textOf(record: DnsAnswer['records'][number]): string {
+  if (typeof record === 'string') return record
+  return 'exchange' in record ? record.exchange : record.data
 }

@@ -6,8 +6,8 @@ import type { Resolver } from './dns.ts'
 
 /**
  * A whole DNS in a table: `{ "name": { "TXT": [...], "A": [...], "AAAA": [...], "MX": [{ "preference", "exchange" }],
- * "PTR": [...], "NS": [...], "CNAME": "...", "otherwise": "TIMEOUT" | "SERVFAIL" } }`. A name that is not in it does not
- * exist; a type that a name does not have is no data, unless `otherwise` says that asking for it fails.
+ * "PTR": [...], "NS": [...], "TLSA": ["3 1 1 ..."], "CNAME": "...", "otherwise": "TIMEOUT" | "SERVFAIL" } }`. A name that is not
+ * in it does not exist; a type that a name does not have is no data, unless `otherwise` says that asking for it fails.
  */
 export type Zone = ReadonlyMap<string, ZoneName>
 
@@ -81,10 +81,19 @@ const readRecord: { readonly [Type in RecordType]: (given: unknown) => RecordDat
   },
   PTR: (given) => (typeof given === 'string' ? plainName(given) : null),
   NS: (given) => (typeof given === 'string' ? plainName(given) : null),
+  TLSA: (given) => (typeof given === 'string' ? readTlsa(given) : null),
 }
 
 function isRecordType(key: string): key is RecordType {
   return Object.hasOwn(readRecord, key)
+}
+
+/** `3 1 1 d2abde24...`, as in a zone file (RFC 6698 §2.2). */
+function readTlsa(given: string): RecordData['TLSA'] | null {
+  const numbers = /^([0-9]{1,3}) ([0-9]{1,3}) ([0-9]{1,3}) ((?:[0-9a-fA-F]{2})+)$/.exec(given)
+  if (numbers === null) return null
+  const [usage = 0, selector = 0, matching = 0] = numbers.slice(1, 4).map(Number)
+  return { usage, selector, matching, data: (numbers[4] ?? '').toLowerCase() }
 }
 
 function joined(strings: readonly unknown[]): string | null {

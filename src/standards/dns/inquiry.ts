@@ -9,11 +9,21 @@ export type RecordData = {
   readonly MX: MxRecord
   readonly PTR: string
   readonly NS: string
+  readonly TLSA: TlsaRecord
 }
 
 export type RecordType = keyof RecordData
 
 export type MxRecord = { readonly preference: number; readonly exchange: string }
+
+/** RFC 6698 §2.1: what a certificate, or an authority above it, must be. */
+export type TlsaRecord = {
+  readonly usage: number
+  readonly selector: number
+  readonly matching: number
+  /** Hexadecimal, in lower case. */
+  readonly data: string
+}
 
 export type DnsQuestion<Type extends RecordType = RecordType> = { readonly name: string; readonly type: Type }
 
@@ -24,6 +34,8 @@ export type DnsAnswer<Type extends RecordType = RecordType> = {
   readonly exists: boolean
   /** The AD bit of the resolver that answered (RFC 4035 §3.2.3); worth what the way to that resolver is worth. */
   readonly authentic: boolean
+  /** The name at the end of the aliases, where the name that was asked for is one. */
+  readonly canonical?: string
 }
 
 /** DNS that did not answer: nothing is proven, neither a record nor its absence. */

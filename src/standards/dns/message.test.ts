@@ -29,6 +29,8 @@ const soa = (ttl: number, minimum: number): Answer => ({
   data: { mname: 'ns.example', rname: 'root.example', serial: 1, refresh: 1, retry: 1, expire: 1, minimum },
 })
 
+const tlsa = (hex: string) => ({ usage: 3, selector: 1, matchingType: 1, certificate: Buffer.from(hex, 'hex') })
+
 describe('a query', () => {
   it('reads as what was asked, with recursion, the AD bit and EDNS', () => {
     const query = dnsPacket.decode(encodeQuery(513, { name: '_dmarc.a.example', type: 'TXT' })) as Packet & {
@@ -55,6 +57,17 @@ describe('a response', () => {
     ).toBe(false)
   })
 
+  it('tells what a TLSA record says, and that a short one says nothing', () => {
+    const answers = (data: string): Answer[] => [
+      { type: 'TLSA', name: '_25._tcp.mx.example', ttl: 60, data: tlsa(data) } as unknown as Answer,
+    ]
+    const name = '_25._tcp.mx.example'
+    expect(decoded(name, 'TLSA', responseTo(name, 'TLSA', answers('d2ab')))).toMatchObject({
+      answer: { records: [{ usage: 3, selector: 1, matching: 1, data: 'd2ab' }] },
+    })
+    expect(isSyntaxFault(decoded(name, 'TLSA', responseTo(name, 'TLSA', answers(''))))).toBe(true)
+  })
+
   it('tells records, the shortest time to live on the way, and the AD bit', () => {
     const bytes = responseTo(
       'www.example',
@@ -68,7 +81,7 @@ describe('a response', () => {
     )
     expect(decoded('www.example', 'A', bytes)).toEqual({
       kind: 'answered',
-      answer: { records: ['192.0.2.1'], exists: true, authentic: true },
+      answer: { records: ['192.0.2.1'], exists: true, authentic: true, canonical: 'host.example' },
       secondsToLive: 60,
     })
   })

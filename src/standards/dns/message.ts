@@ -2,8 +2,8 @@ import { type SyntaxFault, isSyntaxFault, syntaxFault } from '../fault.ts'
 import { type IpAddress, parseIp } from '../names/ip.ts'
 import type { DnsAnswer, DnsQuestion, RecordData, RecordType } from './inquiry.ts'
 
-/** Type codes of RFC 1035 §3.2.2 and RFC 3596 §2.1. */
-const codes: { readonly [Type in RecordType]: number } = { A: 1, NS: 2, PTR: 12, MX: 15, TXT: 16, AAAA: 28 }
+/** Type codes of RFC 1035 §3.2.2, RFC 3596 §2.1 and RFC 6698 §7.1. */
+const codes: { readonly [Type in RecordType]: number } = { A: 1, NS: 2, PTR: 12, MX: 15, TXT: 16, AAAA: 28, TLSA: 52 }
 const cnameCode = 5
 const soaCode = 6
 const internet = 1
@@ -91,7 +91,8 @@ export function decodeResponse<Type extends RecordType>(
   }
   // An alias exists, even when what it leads to does not (RFC 6604 §3).
   const exists = code === 0 || chain.aliases > 0
-  const answer = { records, exists, authentic: (flags & 0x0020) !== 0 }
+  const authentic = (flags & 0x0020) !== 0
+  const answer = { records, exists, authentic, ...(chain.aliases > 0 ? { canonical: chain.owner } : {}) }
   const secondsToLive = records.length > 0 ? chain.ttl : absenceTtl(bytes, sections.authorities, chain.ttl)
   return { kind: 'answered', answer, secondsToLive }
 }
@@ -146,20 +147,24 @@ function readRecord(bytes: Buffer, at: number): RawRecord | null {
   return { owner: owner.name, type: isInternet ? type : 0, ttl: Math.max(0, ttl), from, to, alias: alias?.name ?? null }
 }
 
+type AliasChain = {
+  readonly records: readonly RawRecord[]
+  readonly ttl: number
+  readonly aliases: number
+  /** The name at its end. */
+  readonly owner: string
+}
+
 /** The records at the end of the aliases that start at a name, and the shortest time that any of them holds. */
-function followAliases(
-  answers: readonly RawRecord[],
-  name: string,
-  type: number,
-): { readonly records: readonly RawRecord[]; readonly ttl: number; readonly aliases: number } | SyntaxFault {
+function followAliases(answers: readonly RawRecord[], name: string, type: number): AliasChain | SyntaxFault {
   let owner = name
   let ttl = Number.MAX_SAFE_INTEGER
   for (let aliases = 0; aliases <= maxAliases; aliases++) {
     const records = answers.filter((one) => one.owner === owner && one.type === type)
     for (const one of records) ttl = Math.min(ttl, one.ttl)
-    if (records.length > 0) return { records, ttl, aliases }
+    if (records.length > 0) return { records, ttl, aliases, owner }
     const next = answers.find((one) => one.owner === owner && one.alias !== null)
-    if (next === undefined || next.alias === null) return { records, ttl, aliases }
+    if (next === undefined || next.alias === null) return { records, ttl, aliases, owner }
     ttl = Math.min(ttl, next.ttl)
     owner = next.alias
   }
@@ -192,6 +197,15 @@ const readers: { readonly [Type in RecordType]: (bytes: Buffer, from: number, to
       const exchange = to - from > 2 ? wholeName(bytes, from + 2, to) : null
       return exchange === null ? null : { preference: bytes.readUInt16BE(from), exchange }
     },
+    TLSA: (bytes, from, to) =>
+      to - from < 4
+        ? null
+        : {
+            usage: bytes.readUInt8(from),
+            selector: bytes.readUInt8(from + 1),
+            matching: bytes.readUInt8(from + 2),
+            data: bytes.toString('hex', from + 3, to),
+          },
     TXT: (bytes, from, to) => {
       let text = ''
       for (let at = from; at < to;) {
