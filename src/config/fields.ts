@@ -3,28 +3,18 @@ import { type SyntaxFault, isSyntaxFault, syntaxFault } from '../standards/fault
 import { parseDomain } from '../standards/names/domain.ts'
 import { isLoopback } from '../standards/names/loopback.ts'
 import { type Network, bitsOf, parseIp, parseNetwork } from '../standards/names/ip.ts'
+import { parseDuration } from '../standards/yaml/duration.ts'
 import { parsed } from '../standards/yaml/fields.ts'
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const duration = /^([1-9][0-9]{0,8})(ms|s|m|h|d)$/
+export { durationField } from '../standards/yaml/fields.ts'
 
-/** `100ms`, `60s`, `15m`, `4h` or `5d`; the output is in milliseconds. */
-export const durationField = parsed(milliseconds)
-
-/** The same, or `0` for none at all. */
+/** A duration, or `0` for none at all. */
 export const graceField = z.preprocess(
   (value) => (value === 0 ? '0' : value),
-  parsed((text): number | SyntaxFault => (text === '0' ? 0 : milliseconds(text))),
+  parsed((text): number | SyntaxFault => (text === '0' ? 0 : parseDuration(text))),
 )
 
 export const portField = z.int().min(0, 'must be 0 to 65535').max(65535, 'must be 0 to 65535')
-
-function milliseconds(text: string): number | SyntaxFault {
-  const match = duration.exec(text)
-  const unit = units[match?.[2] ?? '']
-  if (match === null || unit === undefined) return syntaxFault('must be a whole number with a unit: ms, s, m, h or d')
-  return Number(match[1]) * unit
-}
 
 /** A rotation more often than this would begin before the one before it has ended. */
 const leastRotation = 30 * 86_400_000
@@ -32,9 +22,8 @@ const leastRotation = 30 * 86_400_000
 /** `off`, which is null, or a duration of at least 30 days. */
 export const rotationField = parsed((text): number | null | SyntaxFault => {
   if (text === 'off') return null
-  const match = duration.exec(text)
-  const length = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? NaN)
-  return length >= leastRotation ? length : syntaxFault('must be off, or at least 30d')
+  const length = parseDuration(text)
+  return !isSyntaxFault(length) && length >= leastRotation ? length : syntaxFault('must be off, or at least 30d')
 })
 
 /** `off`, which is null, or an https URL; plain http only on this machine. */
