@@ -61,6 +61,7 @@ describe('without a file', () => {
         routes: [],
         port: 25,
         sourceAddresses: [],
+        pools: [],
         retry: { first: 60_000, factor: 2, max: 14_400_000, giveUpAfter: 432_000_000 },
       },
       policy: null,
@@ -260,7 +261,7 @@ operatr: 1
 listeners:
   - { name: upstream, port: "x", requireTls: true }
   - { name: upstream, port: 25, auth: true, tls: null }
-workers: 2
+workers: 33
 `),
     ).toEqual([
       'a.yaml:1:11 hostname: the domain has a malformed label',
@@ -269,13 +270,13 @@ workers: 2
       'a.yaml:4:46 listeners.0.requireTls: needs tls',
       'a.yaml:5:13 listeners.1.name: another listener has this name',
       'a.yaml:5:39 listeners.1.auth: needs tls: passwords are taken only over TLS',
-      'a.yaml:6:10 workers: this version runs one relay process: must be 1',
+      'a.yaml:6:10 workers: must be at most 32',
     ])
   })
 
   test.each([
     // What this version cannot do yet.
-    ['workers: 0', 'a.yaml:1:10 workers: this version runs one relay process: must be 1'],
+    ['workers: 0', 'a.yaml:1:10 workers: must be at least 1'],
     ['listeners: [{ name: a, port: 1, role: feedback }]', 'role: this version has no feedback listeners'],
     [
       'listeners: [{ name: a, port: 1, proxyProtocolFrom: [0.0.0.0/0] }]',

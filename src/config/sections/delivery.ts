@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ipField } from '../../standards/yaml/fields.ts'
 import { durationField, remoteHostField, routeDomainField } from '../fields.ts'
+import { poolsField } from './pools.ts'
 import { always, alwaysInLists, described, repeats } from './shape.ts'
 
 const route = z.strictObject({
@@ -49,13 +50,27 @@ export const deliverySection = described(
       ),
       sourceAddresses: described(
         z.array(ipField).prefault([]),
-        'Addresses of ours to connect from, in turn. An empty list leaves it to the system.',
+        'Addresses of ours to connect from: the pool `default`, all of the same weight. An empty list leaves it to the system.',
+      ),
+      pools: described(
+        poolsField.prefault([]),
+        'Groups of addresses of ours, which the policy names for a customer, a grant or a class of mail (`pool`).',
       ),
       retry: described(
         retry.prefault({}),
         'The clock of temporary failures at the destination. Faults of ours never touch it.',
       ),
     })
+    .superRefine((one, context) => {
+      const named = Array.isArray(one.pools) && one.pools.some((pool) => pool?.name === 'default')
+      if (named && Array.isArray(one.sourceAddresses) && one.sourceAddresses.length > 0) {
+        context.addIssue({
+          code: 'custom',
+          path: ['sourceAddresses'],
+          message: 'is the pool default, which pools names too: put the addresses there',
+        })
+      }
+    }, always)
     .prefault({}),
   'How mail leaves.',
 )

@@ -62,7 +62,9 @@ export class Carriage {
     const { destination, recipients } = group
     const partial: AttemptResult[] = []
     try {
-      const job = { destination, recipients, message: outgoing, stands: () => this.#stands() }
+      const { id } = this.#message
+      const pool = this.#room.poolOf?.(this.#message) ?? null
+      const job = { id, pool, destination, recipients, message: outgoing, stands: () => this.#stands() }
       const results = await attempt(this.#room.outbound, job, (delivered) => partial.push(...delivered))
       await this.#arrived({ destination: destination.key, results })
       return null

@@ -4,11 +4,14 @@ import type { DecisionId } from '../decision/decision.ts'
 import { DestinationHealth } from './client/health.ts'
 import { Limiter } from './client/limiter.ts'
 import { SessionPool } from './client/pool.ts'
+import { egressPools } from './egress/pools.ts'
+import { WarmUpBook } from './egress/warm-up.ts'
 import { Hands } from './hands.ts'
 import { type DeliveryMetrics, newMetrics } from './metrics.ts'
 import { SignatureMemory } from './outbound/signatures.ts'
 import type { DeliveryOptions, Room } from './room.ts'
 import { expandListeners } from './routing/own-listeners.ts'
+import { FamilyMemory } from './routing/families.ts'
 import { routeTable } from './routing/route.ts'
 import { Scheduler } from './scheduler.ts'
 
@@ -48,8 +51,14 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   )
   const { dns, hostname } = options
   const stopping = { aborted: false }
-  const outbound = { dns, settings, hostname, limiter, pool, health, metrics, random }
+  const families = new FamilyMemory(() => clock.steady?.() ?? clock.now())
+  const now = () => clock.now()
+  const outbound = { dns, settings, hostname, limiter, pool, health, egress, families, metrics, random, now }
   const room: Room = {
+  const egress = {
+    pools: egressPools(settings.pools, settings.sourceAddresses),
+    warmth: options.warmth ?? new WarmUpBook(),
+  }
     ...options,
     settings,
     random,

@@ -11,6 +11,7 @@ import type { Rejudgement, Renewed } from '../decision/rejudge.ts'
 import type { Outbound } from './client/attempt.ts'
 import type { SignatureMemory } from './outbound/signatures.ts'
 import type { RouteTable } from './routing/route.ts'
+import type { WarmUpBook } from './egress/warm-up.ts'
 import type { DeliverySettings } from './settings.ts'
 
 export type SigningKey = Renewed['keys'][number]
@@ -43,6 +44,10 @@ export type DeliveryOptions = {
   readonly clock: Clock
   readonly log: Log
   readonly settings: DeliverySettings
+  /** The pool of our addresses that the policy of this moment names for a message; null where it names none. */
+  readonly poolOf?: (message: StoredMessage) => string | null
+  /** What those of our addresses have sent that are still warming up. */
+  readonly warmth?: WarmUpBook
   readonly hostname: string
   /** Whose postmaster signs our reports. */
   readonly operatorDomain: Domain

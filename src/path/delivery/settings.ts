@@ -1,3 +1,5 @@
+import type { EgressPool } from './egress/pools.ts'
+
 /**
  * How a connection is protected. `off`: never. `opportunistic`: encrypted when the server offers it, whoever it is, and in clear
  * when that fails (RFC 7435). `required`: encrypted to a server whose certificate names the host, or not at all.
@@ -38,8 +40,9 @@ export type DeliverySettings = {
   readonly routes: readonly Route[]
   /** The port of servers found by MX. */
   readonly port: number
-  /** Local addresses to send from; empty leaves it to the system. */
+  /** The addresses of the default pool, where it is not among `pools`; empty leaves it to the system. */
   readonly sourceAddresses: readonly string[]
+  readonly pools: readonly EgressPool[]
   readonly retry: RetrySettings
   readonly timeouts: Timeouts
   /** Addresses and ports on which this relay itself listens: a route to them is a loop. */
@@ -79,6 +82,7 @@ export const defaultDelivery: DeliverySettings = {
   routes: [],
   port: 25,
   sourceAddresses: [],
+  pools: [],
   retry: { first: 60_000, factor: 2, max: 4 * 3_600_000, giveUpAfter: 5 * 86_400_000 },
   timeouts: standardTimeouts,
   ownListeners: [],

@@ -92,8 +92,9 @@ function again(
     return failed(recipient, { ...result, kind: 'failed', status: '5.4.7', reply, fromRemote: false }, now)
   }
   const late = now - arrivedAt >= delayNotice && !recipient.delayNotified && wants(recipient, 'DELAY', true)
-  // Who was not even tried comes back soon, and its clock stays where it is.
-  const dueAt = result.attempted ? verdict.dueAt : Math.round(now + crowdedWait * (1 + random))
+  // Who was not even tried comes back soon, or when it is told to, and its clock stays where it is.
+  const soon = Math.round(now + crowdedWait * (1 + random))
+  const dueAt = result.attempted ? verdict.dueAt : Math.max(soon, result.dueAt ?? soon)
   const outcome: Outcome = {
     index: recipient.index,
     kind: 'retry',

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Custody } from '../../path/custody/index.ts'
-import type { Delivery } from '../../path/delivery/index.ts'
+import type { Delivery, WarmUpBook } from '../../path/delivery/index.ts'
 import type { EvidenceRoom } from '../../path/evidence/index.ts'
 import type { Log } from '../../platform/log.ts'
 import type { CopyCounter, RollingCounters } from '../../rooms/watch/index.ts'
@@ -16,6 +16,7 @@ export type ChoresOptions = {
   readonly custody: Custody
   readonly counters: RollingCounters
   readonly copies: CopyCounter
+  readonly warmth: WarmUpBook
   readonly evidence: EvidenceRoom
   readonly store: Kysely<unknown>
   readonly shard: number
@@ -24,10 +25,10 @@ export type ChoresOptions = {
 
 /** What recurs beside the mail: counters to disk, holds that run out, the outbox trimmed, the provider's address list refreshed. */
 export function startChores(options: ChoresOptions): { stop(): Promise<void> } {
-  const { delivery, custody, counters, copies, evidence, store, shard, log } = options
+  const { delivery, custody, counters, copies, warmth, evidence, store, shard, log } = options
   const trouble = (what: string) => (error: unknown) => log.error(`${what} failed`, { error })
   const saveCounters = async (): Promise<void> => {
-    const changed = [...counters.drain(), ...copies.drain()]
+    const changed = [...counters.drain(), ...copies.drain(), ...warmth.drain()]
     if (changed.length > 0) await custody.charge(changed)
   }
   let trimmed = 0

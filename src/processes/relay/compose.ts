@@ -1,7 +1,13 @@
 import type { Config } from '../../config/index.ts'
 import type { Custody } from '../../path/custody/index.ts'
 import { DecisionIds, sealPermit } from '../../path/decision/index.ts'
-import { type Delivery, type DeliverySettings, defaultDelivery, startDelivery } from '../../path/delivery/index.ts'
+import {
+  type Delivery,
+  type DeliverySettings,
+  WarmUpBook,
+  defaultDelivery,
+  startDelivery,
+} from '../../path/delivery/index.ts'
 import { openEvidence } from '../../path/evidence/index.ts'
 import { openPath } from '../../path/path.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -54,10 +60,12 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   const counters = new RollingCounters()
   const copies = new CopyCounter()
   const saved = await custody.charges(countedSince(now()))
-  counters.load(saved.filter((charge) => !CopyCounter.owns(charge)))
+  counters.load(saved.filter((charge) => !CopyCounter.owns(charge) && !WarmUpBook.owns(charge)))
   copies.load(saved)
   const { providers, limits } = config
   const evidence = await orFailure('providers', () => openEvidence({ providers, limits, dns, clock, log }))
+  const warmth = new WarmUpBook()
+  warmth.load(saved, now())
 
   await channel.policyTaken()
   let delivery: Delivery | null = null
@@ -93,13 +101,14 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
     clock,
     log,
     settings: deliverySettings(config),
+    warmth,
     hostname: config.hostname,
     operatorDomain: config.operator.domain,
   })
   let isOpen = false
   const desk = { custody, delivery, holdFor: config.retention.heldBodies, now, isOpen: () => isOpen }
   answerDeskQuestions(channel, openDesk(desk))
-  const chores = startChores({ delivery, custody, counters, copies, evidence, store, shard, log })
+  const chores = startChores({ delivery, custody, counters, copies, warmth, evidence, store, shard, log })
   const listeners = listenersOf(channel, path.gate, log, clock)
   const carrying = delivery
   channel.onReload((next) => {
@@ -128,7 +137,7 @@ async function signerStands(signer: SignerClient): Promise<void> {
 }
 
 function deliverySettings(config: Config): DeliverySettings {
-  const { routes, port, sourceAddresses, retry } = config.delivery
+  const { routes, port, sourceAddresses, pools, retry } = config.delivery
   return {
     ...defaultDelivery,
     routes,
@@ -137,5 +146,6 @@ function deliverySettings(config: Config): DeliverySettings {
     retry,
     ownListeners: config.listeners.map((one) => ({ address: one.host, port: one.port })),
     holdFor: config.retention.heldBodies,
+    pools,
   }
 }

@@ -1,8 +1,13 @@
 import type { Dns } from '../../../platform/dns.ts'
+import { type EgressChoice, chooseEgress, familyOf } from '../egress/choose-egress.ts'
+import type { EgressAddress, EgressPool } from '../egress/pools.ts'
+import type { WarmUpBook } from '../egress/warm-up.ts'
 import type { DeliveryMetrics } from '../metrics.ts'
+import type { FamilyMemory, Turn } from '../routing/families.ts'
 import type { Destination } from '../routing/route.ts'
 import { type Resolution, type Target, resolveTargets } from '../routing/targets.ts'
 import type { DeliverySettings, TlsPolicy } from '../settings.ts'
+import { type SiteKey, siteOf } from '../shaping/site.ts'
 import { Evicted, type Limiter } from './limiter.ts'
 import type { DestinationHealth } from './health.ts'
 import type { SessionPool } from './pool.ts'
@@ -20,8 +25,13 @@ export type Outbound = {
   readonly limiter: Limiter
   readonly pool: SessionPool
   readonly health: DestinationHealth
+  /** Our addresses, and what those that are new have sent. */
+  readonly egress: { readonly pools: ReadonlyMap<string, EgressPool>; readonly warmth: WarmUpBook }
+  readonly families: FamilyMemory
   readonly metrics: DeliveryMetrics
   readonly random: () => number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
 }
 
 /** What became of one recipient, and by which server. */
@@ -33,9 +43,15 @@ export type AttemptResult = RecipientResult & {
   readonly dsn: boolean
   /** False when the destination was not even tried, so that its retry clock stays where it is. */
   readonly attempted: boolean
+  /** When to come again where it was not tried, in milliseconds since the epoch; absent: soon. */
+  readonly dueAt?: number
 }
 
 type Job = {
+  /** Names the message. */
+  readonly id: string
+  /** The pool of our addresses that the policy names for it, or null. */
+  readonly pool: string | null
   readonly destination: Destination
   readonly message: Outgoing
   readonly recipients: readonly OutgoingRecipient[]
@@ -94,18 +110,42 @@ async function atTargets(
     const kind = resolution.kind === 'undeliverable' ? 'failed' : 'retry'
     return recipients.map((one) => nowhere(one, kind, resolution.status, resolution.text))
   }
+  const site = siteOf(destination, resolution)
   let last: readonly AttemptResult[] = []
-  for (const target of resolution.targets.slice(0, maxTargets)) {
-    const handed = await handOver(outbound, job, target, onDelivered)
+  let waiting: readonly AttemptResult[] | null = null
+  for (const turn of outbound.families.inTurns(resolution.targets.slice(0, maxTargets))) {
+    const choice = egressFor(outbound, job, site, turn)
+    if (choice.kind !== 'from') {
+      if (choice.kind === 'wait') waiting = recipients.map((one) => notNow(one, choice))
+      else if (last.length === 0) last = recipients.map((one) => nowhere(one, 'retry', '4.4.1', choice.because))
+      continue
+    }
+    const handed = await handOver(outbound, job, { ...turn, site, egress: choice.egress }, onDelivered)
     if (handed.kind === 'answered') {
       outbound.health.reached(destination.key)
       return handed.results
     }
     last = handed.results
   }
+  if (waiting !== null) return waiting
   if (last.some((one) => one.fromRemote)) outbound.health.reached(destination.key)
   else outbound.health.missed(destination.key, last[0]?.reply ?? 'no server could be reached')
   return last
+}
+
+/** From which of our addresses, and to which of theirs. */
+type Way = Turn & { readonly site: SiteKey; readonly egress: EgressAddress | null }
+
+function egressFor(outbound: Outbound, job: Job, site: SiteKey, { target }: Turn): EgressChoice {
+  const { pools, warmth } = outbound.egress
+  const { id: message, pool } = job
+  const family = familyOf(target.address)
+  return chooseEgress(pools, { pool, message, site, family, excluded: new Set(), now: outbound.now() }, warmth)
+}
+
+function notNow(one: OutgoingRecipient, choice: Extract<EgressChoice, { kind: 'wait' }>): AttemptResult {
+  const until = choice.until === null ? {} : { dueAt: choice.until }
+  return { ...nowhere(one, 'retry', '4.3.2', choice.because), attempted: false, ...until }
 }
 
 type Handed = { readonly kind: 'answered' | 'elsewhere'; readonly results: readonly AttemptResult[] }
@@ -114,9 +154,10 @@ type Handed = { readonly kind: 'answered' | 'elsewhere'; readonly results: reado
 async function handOver(
   outbound: Outbound,
   job: Job,
-  target: Target,
+  way: Way,
   onDelivered: (results: readonly AttemptResult[]) => void,
 ): Promise<Handed> {
+  const { target } = way
   const policy = job.destination.tls
   const done: AttemptResult[] = []
   let left = job.recipients
@@ -126,7 +167,7 @@ async function handOver(
     let result: TransactionResult
     try {
       if (!job.stands()) throw new Superseded()
-      ;({ session, result } = await transact(outbound, job.message, batch, target, policy, session))
+      ;({ session, result } = await transact(outbound, job, batch, way, session))
     } catch (error) {
       if (!(error instanceof ConnectionTrouble)) {
         if (session !== null) outbound.pool.giveBack(session, policy)
@@ -162,14 +203,17 @@ async function handOver(
 /** One transaction, on the session at hand, a rested one or a new one. A rested session that turns out to be dead costs nothing. */
 async function transact(
   outbound: Outbound,
-  message: Outgoing,
+  job: Job,
   batch: readonly OutgoingRecipient[],
-  target: Target,
-  policy: TlsPolicy,
+  way: Way,
   current: ClientSession | null,
 ): Promise<{ readonly session: ClientSession; readonly result: TransactionResult }> {
   const { timeouts } = outbound.settings
-  const rested = current ?? outbound.pool.take(target, policy)
+  const { message } = job
+  const policy = job.destination.tls
+  const { warmth } = outbound.egress
+  if (way.egress !== null) warmth.count(way.egress, way.site, job.id, outbound.now())
+  const rested = current ?? outbound.pool.take(way.target, policy, way.egress?.address ?? null)
   if (rested !== null) {
     if (current === null) outbound.metrics.connectionsReused++
     try {
@@ -179,7 +223,7 @@ async function transact(
       if (!(error instanceof ConnectionTrouble) || error.kind !== 'closed') throw error
     }
   }
-  const session = await open(outbound, target, policy)
+  const session = await open(outbound, way, policy)
   try {
     return { session, result: await sendMail(session, message, batch, timeouts) }
   } catch (error) {
@@ -188,25 +232,30 @@ async function transact(
   }
 }
 
-async function open(outbound: Outbound, target: Target, policy: TlsPolicy): Promise<ClientSession> {
-  const { metrics, settings } = outbound
-  const session = await openSession(target, policy, {
-    hostname: outbound.hostname,
-    timeouts: settings.timeouts,
-    tlsRoots: settings.tlsRoots,
-    localAddress: localAddressFor(target, settings.sourceAddresses, outbound.random),
-    onFallback: () => metrics.tlsFallbacks++,
-    onOpened: (wire) => outbound.pool.watch(wire),
-  })
-  metrics.connectionsOpened++
-  if (session.tls !== null) metrics.tlsConnections++
-  return session
-}
-
-/** One of our addresses of the target's family, or the system's choice. */
-function localAddressFor(target: Target, addresses: readonly string[], random: () => number): string | null {
-  const family = addresses.filter((one) => one.includes(':') === target.address.includes(':'))
-  return family[Math.floor(random() * family.length)] ?? null
+async function open(outbound: Outbound, way: Way, policy: TlsPolicy): Promise<ClientSession> {
+  const { metrics, settings, families } = outbound
+  const { target, egress, connectWithin } = way
+  const { timeouts } = settings
+  const connect = Math.min(timeouts.connect, connectWithin ?? timeouts.connect)
+  try {
+    const session = await openSession(target, policy, {
+      hostname: egress?.ehlo ?? outbound.hostname,
+      timeouts: { ...timeouts, connect },
+      tlsRoots: settings.tlsRoots,
+      localAddress: egress?.address ?? null,
+      onFallback: () => metrics.tlsFallbacks++,
+      onOpened: (wire) => {
+        families.opened(target)
+        outbound.pool.watch(wire)
+      },
+    })
+    metrics.connectionsOpened++
+    if (session.tls !== null) metrics.tlsConnections++
+    return session
+  } catch (error) {
+    if (error instanceof ConnectionTrouble && error.kind === 'connect') families.failed(target)
+    throw error
+  }
 }
 
 function atServer(result: RecipientResult, session: ClientSession): AttemptResult {

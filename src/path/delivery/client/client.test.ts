@@ -9,7 +9,10 @@ import {
 import { isSyntaxFault } from '../../../standards/fault.ts'
 import { type Domain, parseDomain } from '../../../standards/names/domain.ts'
 import type { Dns } from '../../../platform/dns.ts'
+import { egressPools } from '../egress/pools.ts'
+import { WarmUpBook } from '../egress/warm-up.ts'
 import { newMetrics } from '../metrics.ts'
+import { FamilyMemory } from '../routing/families.ts'
 import type { Destination } from '../routing/route.ts'
 import { type DeliverySettings, type TlsPolicy, defaultDelivery } from '../settings.ts'
 import { type AttemptResult, attempt } from './attempt.ts'
@@ -64,6 +67,9 @@ function outbound(changes: Partial<DeliverySettings> = {}, dns: Partial<Dns> = {
     health: new DestinationHealth(() => Date.now(), 1000),
     metrics: newMetrics(),
     random: () => 0.5,
+    egress: { pools: egressPools(settings.pools, settings.sourceAddresses), warmth: new WarmUpBook() },
+    families: new FamilyMemory(() => Date.now()),
+    now: () => Date.now(),
   }
 }
 
@@ -108,7 +114,7 @@ async function send(
   const early: AttemptResult[] = []
   const results = await attempt(
     client,
-    { destination, message: message(changes), recipients: some, stands: () => true },
+    { id: 'm', pool: null, destination, message: message(changes), recipients: some, stands: () => true },
     (done) => early.push(...done),
   )
   return results.toSorted((a, b) => a.index - b.index)
@@ -416,6 +422,8 @@ describe('a body from custody', () => {
     const early: AttemptResult[] = []
     const job = {
       destination: to(server.port),
+      id: 'm',
+      pool: null,
       message: message({ body }),
       recipients: recipients(3),
       stands: () => true,
@@ -438,7 +446,14 @@ describe('a judgement that falls while the message waits', () => {
     })
     const early: AttemptResult[] = []
     const client = outbound({ recipientsPerTransaction: 2 })
-    const job = { destination: to(server.port), message: message(), recipients: recipients(5), stands: () => stands }
+    const job = {
+      id: 'm',
+      pool: null,
+      destination: to(server.port),
+      message: message(),
+      recipients: recipients(5),
+      stands: () => stands,
+    }
     await expect(attempt(client, job, (done) => early.push(...done))).rejects.toMatchObject({ name: 'Superseded' })
     expect(early.map((one) => one.index)).toEqual([0, 1])
     expect(server.taken).toHaveLength(1)

@@ -9,7 +9,7 @@ type Resting = { readonly session: ClientSession; readonly timer: NodeJS.Timeout
 const maxResting = 200
 
 /**
- * Sessions that wait for their next mail, by server, port and TLS policy. One that rests too long, that did its share, or that the
+ * Sessions that wait for their next mail, by our address, server, port and TLS policy. One that rests too long, that did its share, or that the
  * server disturbs is closed.
  */
 export class SessionPool {
@@ -24,8 +24,8 @@ export class SessionPool {
   }
 
   /** The session that rested the shortest, or null. */
-  take(target: Target, policy: TlsPolicy): ClientSession | null {
-    const key = keyOf(target, policy)
+  take(target: Target, policy: TlsPolicy, localAddress: string | null): ClientSession | null {
+    const key = keyOf(target, policy, localAddress)
     const resting = this.#resting.get(key)?.at(-1)
     if (resting === undefined) return null
     this.#remove(key, resting)
@@ -46,7 +46,7 @@ export class SessionPool {
       this.quit(session)
       return
     }
-    const key = keyOf(session.target, policy)
+    const key = keyOf(session.target, policy, session.localAddress)
     const timer = setTimeout(() => {
       this.#remove(key, resting)
       this.quit(session)
@@ -104,6 +104,6 @@ export class SessionPool {
   }
 }
 
-function keyOf(target: Target, policy: TlsPolicy): string {
-  return `${target.address}|${target.port}|${policy}|${target.name}`
+function keyOf(target: Target, policy: TlsPolicy, localAddress: string | null): string {
+  return `${localAddress}|${target.address}|${target.port}|${policy}|${target.name}`
 }

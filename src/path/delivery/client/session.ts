@@ -9,6 +9,8 @@ import { type TlsOutcome, Wire } from './wire.ts'
 export type ClientSession = {
   readonly wire: Wire
   readonly target: Target
+  /** Ours, or null where the system chose it. */
+  readonly localAddress: string | null
   readonly capabilities: Capabilities
   readonly tls: TlsOutcome | null
   /** Mail transactions begun on it. */
@@ -49,7 +51,7 @@ async function greet(target: Target, policy: TlsPolicy, options: SessionOptions)
     if (greeting.code !== 220) throw refusal('the server does not take mail now', greeting)
     const plain = await hello(wire, options)
     if (policy === 'off' || (policy === 'opportunistic' && !plain.startTls)) {
-      return { wire, target, capabilities: plain, tls: null, transactions: 0 }
+      return { wire, target, localAddress: options.localAddress, capabilities: plain, tls: null, transactions: 0 }
     }
     if (!plain.startTls) {
       throw new ConnectionTrouble('refused', 'the server offers no encryption, which the route requires')
@@ -86,11 +88,12 @@ async function secure(
     const answer = await wire.reply(options.timeouts.hello)
     if (answer.code !== 220) {
       if (policy === 'required') throw refusal('the server refused encryption, which the route requires', answer)
-      return { wire, target, capabilities: plain, tls: null, transactions: 0 }
+      return { wire, target, localAddress: options.localAddress, capabilities: plain, tls: null, transactions: 0 }
     }
     const tls = await wire.startTls(target.name, policy === 'required', options.tlsRoots, options.timeouts.tls)
     // RFC 3207 §4.2: what was offered in clear is forgotten.
-    return { wire, target, capabilities: await hello(wire, options), tls, transactions: 0 }
+    const capabilities = await hello(wire, options)
+    return { wire, target, localAddress: options.localAddress, capabilities, tls, transactions: 0 }
   } catch (error) {
     if (!(error instanceof ConnectionTrouble)) throw error
     throw new ConnectionTrouble('tls', error.message, error.reply)
