@@ -141,6 +141,7 @@ export type HouseOptions = {
   readonly dns?: Partial<Dns>
   readonly directory?: string
   readonly random?: () => number
+  readonly returnAddress?: DeliveryOptions['returnAddress']
   /** Stands between delivery and custody, for faults of the disk. */
   readonly custody?: (real: Custody) => Custody
 }
@@ -189,6 +190,7 @@ export async function openHouse(workshop: Workshop, options: HouseOptions = {}):
     hostname: 'relay.example.net',
     operatorDomain,
     ...(options.random === undefined ? {} : { random: options.random }),
+    ...(options.returnAddress === undefined ? {} : { returnAddress: options.returnAddress }),
   } satisfies DeliveryOptions)
   const events = async (kind?: LedgerEvent['kind']) =>
     (await custody.outboxAfter(0, 10_000)).filter((event) => kind === undefined || event.kind === kind)

@@ -28,6 +28,7 @@ import {
   decideAtMail,
   recordOf,
   rejudge,
+  returnPathOf,
   signatureQuestion,
   standingKeyOf,
   subjectOf,
@@ -62,6 +63,8 @@ export type Path = {
   readonly admitOwn: (own: OwnMessage) => Promise<AdmittedOwn | null>
   /** Judges a stored message again, just before the wire. */
   readonly rejudge: (message: StoredMessage) => Rejudgement
+  /** The domain at which reports about it come back to us, by the policy of this moment; null where its reverse-path stays. */
+  readonly returnPath: (message: StoredMessage) => Domain | null
 }
 
 export function openPath(rooms: Rooms): Path {
@@ -79,6 +82,10 @@ export function openPath(rooms: Rooms): Path {
     },
     admitOwn: (own) => Promise.resolve(admitOwn(rooms, own)),
     rejudge: (message) => judgeAgain(rooms, message),
+    returnPath: ({ permit }) => {
+      const policy = rooms.policy()
+      return policy === null ? null : returnPathOf(policy, permit, rooms.clock.now())
+    },
   }
 }
 

@@ -1,17 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { ensureKeyFile } from '../platform/key-file.ts'
 import { type WrappingKey, parseWrappingKey } from './wrapping.ts'
 
 /** Where the wrapping key is kept, as `keys.wrapping` of the configuration says it. */
@@ -59,19 +49,8 @@ export function formatWrappingPlace(place: WrappingPlace): string {
 export function ensureWrappingKey(text: string): void {
   const place = parseWrappingPlace(text)
   if (place === null) throw new Error('keys.wrapping is not file:PATH, env:NAME or command:LINE')
-  if (place.kind !== 'file' || existsSync(place.path)) return
-  mkdirSync(dirname(place.path), { recursive: true, mode: 0o700 })
-  const fresh = `${place.path}.${process.pid}.${randomBytes(6).toString('hex')}`
-  writeDurably(fresh, `${randomBytes(32).toString('base64')}\n`)
-  try {
-    // A link, unlike a rename, does not replace a key that another process made in the meantime.
-    linkSync(fresh, place.path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    unlinkSync(fresh)
-  }
-  syncDirectory(dirname(place.path))
+  if (place.kind !== 'file') return
+  ensureKeyFile(place.path)
 }
 
 /** Fetches the wrapping key; for the signer only. Throws an Error in plain words that hold nothing of the key. */
@@ -107,24 +86,5 @@ function readPlace(place: WrappingPlace): Buffer {
       }
     default:
       return place satisfies never
-  }
-}
-
-function writeDurably(path: string, text: string): void {
-  const file = openSync(path, 'wx', 0o600)
-  try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r')
-  try {
-    fsyncSync(directory)
-  } finally {
-    closeSync(directory)
   }
 }

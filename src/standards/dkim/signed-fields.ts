@@ -40,6 +40,7 @@ const signedWhenPresent = [
   'list-post',
   'list-owner',
   'list-archive',
+  'feedback-id',
 ]
 
 /** What is signed of a header section: the names for `h=`, and the fields in the order in which they enter the signing input. */

@@ -5,6 +5,8 @@ import type { Capabilities } from './capabilities.ts'
 /** A message as it goes on the wire, but for dots. */
 export type Outgoing = {
   readonly reversePath: Mailbox | null
+  /** The address of ours that stands for the reverse-path on the wire, or null: then it goes out as it came. */
+  readonly returnAddress: ReturnAddress | null
   readonly ret: 'FULL' | 'HDRS' | null
   readonly envid: string | null
   /** Octets with header section, empty line and body. */
@@ -25,13 +27,25 @@ export type OutgoingRecipient = {
   readonly orcpt: string | null
 }
 
+/** An address under which reports come back to us: for the one recipient of a transaction, or (null) for all of several. */
+export type ReturnAddress = (recipient: number | null) => Mailbox
+
+/** The reverse-path of a transaction with these recipients. The null reverse-path stays null. */
+function reversePathFor(message: Outgoing, recipients: readonly OutgoingRecipient[]): string {
+  const { reversePath, returnAddress } = message
+  if (reversePath === null) return ''
+  const [only, another] = recipients
+  if (returnAddress === null) return formatMailbox(reversePath)
+  return formatMailbox(returnAddress(only === undefined || another !== undefined ? null : only.index))
+}
+
 /** MAIL with the parameters that the server understands. */
 export function mailCommand(
   capabilities: Capabilities,
   message: Outgoing,
   recipients: readonly OutgoingRecipient[],
 ): string {
-  const path = message.reversePath === null ? '' : formatMailbox(message.reversePath)
+  const path = reversePathFor(message, recipients)
   const parameters: string[] = []
   if (capabilities.size !== 'absent') parameters.push(` SIZE=${message.size}`)
   if (capabilities.eightBitMime && message.eightBit) parameters.push(' BODY=8BITMIME')

@@ -1,6 +1,7 @@
 import { isSyntaxFault } from '../../../standards/fault.ts'
 import { parseTagList } from '../../../standards/dkim/tag-list.ts'
 import { type HeaderField, type HeaderSection, fieldValue } from '../../../standards/message/header-section.ts'
+import { senderOf } from '../../../standards/message/feedback-id.ts'
 import { type HeaderRow, brokenRows, removedRows } from './header-table.ts'
 
 export type CleanHeader = {
@@ -13,9 +14,10 @@ export type CleanHeader = {
 /**
  * Goes through the table: takes out the fields that it names, their look-alikes, and the signatures and ARC sets which that breaks, so
  * that our signature lends its weight to nothing that we did not check. What stays is not re-flowed, re-ordered or otherwise touched.
+ * `sender` is the name that ends our own Feedback-ID.
  */
-export function cleanHeader(section: HeaderSection): CleanHeader {
-  const gone = new Set(section.fields.filter((field) => isUnwanted(field.name)))
+export function cleanHeader(section: HeaderSection, sender: string | null = null): CleanHeader {
+  const gone = new Set(section.fields.filter((field) => isUnwanted(field.name) || isInOurName(section, field, sender)))
   for (let before = -1; before !== gone.size;) {
     before = gone.size
     for (const field of brokenBy(gone, section)) gone.add(field)
@@ -26,6 +28,11 @@ export function cleanHeader(section: HeaderSection): CleanHeader {
     header: Buffer.concat(left.map((field) => section.bytes.subarray(field.start, field.end))),
     removed: section.fields.filter((field) => gone.has(field)).map((field) => field.name),
   }
+}
+
+function isInOurName(section: HeaderSection, field: HeaderField, sender: string | null): boolean {
+  if (sender === null || field.name !== 'feedback-id') return false
+  return senderOf(fieldValue(section, field)).toLowerCase() === sender
 }
 
 /** The first row that takes a field of this name (in lower case) out, or null. */

@@ -107,6 +107,12 @@ export const removedRows: readonly HeaderRow[] = [
     because: 'recipients that the others may not see (RFC 5322 §3.6.3)',
   },
   { id: 'return-path', names: ['return-path'], because: 'written at final delivery alone (RFC 5321 §4.4)' },
+  {
+    id: 'feedback-id',
+    names: [],
+    what: '`feedback-id` that ends in the sender name of this relay',
+    because: 'complaints are counted by it: nobody else writes it in our name',
+  },
 ]
 
 /** Signatures go with what they cover: known to verify nowhere, they would only tell receivers that something was changed. */
@@ -138,6 +144,12 @@ export const addedRows: readonly HeaderRow[] = [
     names: ['received'],
     what: 'from whom, how and when it came, under the decision id; for whom only where there is one recipient',
     because: 'every relay adds one (RFC 5321 §4.4)',
+  },
+  {
+    id: 'feedback-id',
+    names: ['feedback-id'],
+    what: 'customer, source, class and the sender name of this relay; not where the author wrote one, and not on mail of our own',
+    because: 'receivers with a feedback loop count complaints by it; it tells of no message and no person',
   },
 ]
 

@@ -1,10 +1,12 @@
 import { buildSignature } from '../../../standards/dkim/build-signature.ts'
 import { isSyntaxFault } from '../../../standards/fault.ts'
+import { senderNameOf } from '../../../standards/message/feedback-id.ts'
 import { type HeaderSection, scanHeaderSection } from '../../../standards/message/header-section.ts'
 import type { StoredMessage } from '../../custody/custody.ts'
 import type { Rejudgement, Renewed } from '../../decision/rejudge.ts'
 import type { Room, SigningKey } from '../room.ts'
 import { cleanHeader } from './header-hygiene.ts'
+import { feedbackIdField } from './feedback-id.ts'
 import { loopReason } from './mail-loop.ts'
 import { receivedField } from './received.ts'
 import type { MadeSignature } from './signatures.ts'
@@ -40,8 +42,11 @@ export async function prepare(room: Room, message: StoredMessage): Promise<Prepa
   if (isSyntaxFault(stored)) return { kind: 'unsendable', because: stored.reason }
   const loop = loopReason(stored, room.hostname)
   if (loop !== null) return { kind: 'looping', because: loop }
-  const { header: clean, removed } = cleanHeader(stored)
-  const unsigned = Buffer.concat([receivedField(message, room.hostname), clean])
+  const sender = senderNameOf(room.operatorDomain)
+  const clean = cleanHeader(stored, sender)
+  const { removed } = clean
+  const feedbackId = feedbackIdField(message, stored, clean, sender)
+  const unsigned = Buffer.concat([receivedField(message, room.hostname), feedbackId, clean.header])
   const signed = await sign(room, message, judged, unsigned)
   if (signed.kind === 'our-fault' || signed.kind === 'unsendable') return signed
   const fields = signed.kind === 'none' ? [] : [signed.made.fields]

@@ -1,0 +1,1 @@
+export { type ReturnToken, looksReturned, readReturnLocalPart, returnLocalPart } from './token.ts'
