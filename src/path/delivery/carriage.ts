@@ -119,13 +119,16 @@ export class Carriage {
     const { envelope, size, header: stored, id } = this.#message
     const { reversePath } = envelope
     const body = this.#body
+    const returnAddress = reversePath === null ? null : (this.#room.returnAddress?.(this.#message) ?? null)
+    const needsUtf8 = hasEightBit(header) || (returnAddress === null && !isAscii(reversePath?.localPart ?? ''))
     return {
       reversePath,
+      returnAddress,
       ret: envelope.ret,
       envid: envelope.envid,
       size: size - stored.length - 2 + header.length,
       eightBit: envelope.eightBit,
-      needsUtf8: envelope.smtputf8 && (hasEightBit(header) || !isAscii(reversePath?.localPart ?? '')),
+      needsUtf8: envelope.smtputf8 && needsUtf8,
       header,
       body: body === null ? () => this.#room.custody.readBody(id) : () => body,
     }

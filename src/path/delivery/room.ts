@@ -9,6 +9,7 @@ import type { Custody, Entry, StoredMessage } from '../custody/custody.ts'
 import type { DecisionId, SealedPermit } from '../decision/decision.ts'
 import type { Rejudgement, Renewed } from '../decision/rejudge.ts'
 import type { Outbound } from './client/attempt.ts'
+import type { ReturnAddress } from './client/outgoing.ts'
 import type { SignatureMemory } from './outbound/signatures.ts'
 import type { RouteTable } from './routing/route.ts'
 import type { WarmUpBook } from './egress/warm-up.ts'
@@ -40,6 +41,8 @@ export type DeliveryOptions = {
   readonly seal: (permit: Renewed, key: SigningKey, signingInput: Buffer) => SealedPermit
   /** Has own mail judged as source `self`; null when it was refused (its events, if any, are then the judge's own affair). */
   readonly admitOwn: (own: OwnMessage) => Promise<AdmittedOwn | null>
+  /** Under which addresses reports about a message come back to us; null, or absent: its reverse-path goes out as it came. */
+  readonly returnAddress?: (message: StoredMessage) => ReturnAddress | null
   readonly dns: Dns
   readonly clock: Clock
   readonly log: Log

@@ -22,10 +22,12 @@ import type { SupervisorChannel } from '../child.ts'
 import { answerDeskQuestions } from '../desk-questions.ts'
 import { migrateProgress } from '../ledger-progress.ts'
 import { openDesk } from '../queue-desk.ts'
+import { readReturnPathKey } from '../return-path-key.ts'
 import { StartFailure, orFailure } from '../start-failure.ts'
 import { atMost } from '../waiting.ts'
 import { startChores } from './chores.ts'
 import { listenersOf } from './listeners.ts'
+import { returnAddresses } from './return-addresses.ts'
 import { watchPolicy } from './policy-watch.ts'
 
 /** How long mail in the air may take to finish when we stop, in milliseconds (contract section 1). */
@@ -97,6 +99,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
     rejudge: path.rejudge,
     seal: (permit, key, input) => sealPermit(permit, key, input, sealKey, now()),
     admitOwn: path.admitOwn,
+    returnAddress: returnAddresses(path, readReturnPathKey(config.dataDir), clock),
     dns,
     clock,
     log,

@@ -91,6 +91,7 @@ function message(changes: Partial<Outgoing> = {}): Outgoing {
   const body = [Buffer.from('one\r\n.two\r\n..three\r\n')]
   return {
     reversePath: { localPart: 'a', domain: domain('acme.example') },
+    returnAddress: null,
     ret: null,
     envid: null,
     size: header.length + body.reduce((sum, one) => sum + one.length, 0),
