@@ -20,6 +20,12 @@ function wordsOf({ kind, detail }: LedgerEvent): string {
     case 'deferred':
     case 'failed':
       return `${text('recipients')} at ${text('destination')}, about ${text('class')}: ${text('reply')}`
+    case 'discarded':
+      return `${text('recipients')} not sent: ${text('reason')}`
+    case 'bounced-later':
+      return `${text('recipients')} came back, about ${text('class')}: ${text('reply')}`
+    case 'complained':
+      return `${text('recipients')} complained: ${text('reply')}`
     case 'held':
       return `held until ${moment(detail['until'])} by ${text('by')}: ${text('reason')}`
     case 'released':

@@ -10,6 +10,9 @@ export type LedgerEvent = {
     | 'delivered'
     | 'deferred'
     | 'failed' // detail: { recipients, destination, reply, class }
+    | 'discarded' // detail: { recipients, reason }
+    | 'bounced-later' // detail: { recipients, reply, class }: a report came back after the receiver had taken it
+    | 'complained' // detail: { recipients, reply }: a recipient told its provider that it does not want it
     | 'held'
     | 'released'
     | 'cancelled'

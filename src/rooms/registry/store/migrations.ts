@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { type Migration, runMigrations } from '../../../platform/sql.ts'
+import { suppressionLists } from '../suppression/tables.ts'
 import { parseStored, storedPages } from './customers.ts'
 import { domainProofs } from './proof-migration.ts'
 import type { RegistryTables, Store, StoreTransaction } from './tables.ts'
@@ -44,7 +45,7 @@ const lifeOfKeys: Migration = {
 
 /** Brings the registry's tables up to date; safe when processes start together. */
 export async function migrateRegistry<Tables>(db: Kysely<Tables>): Promise<void> {
-  await runMigrations(db, 'registry', [first, second, lifeOfKeys, domainProofs])
+  await runMigrations(db, 'registry', [first, second, lifeOfKeys, domainProofs, suppressionLists])
 }
 
 async function createPolicy(db: Kysely<unknown>): Promise<void> {
