@@ -128,11 +128,8 @@ export const schema = z.strictObject({
     'The SQL store.',
   ),
   workers: described(
-    z
-      .int()
-      .refine((count) => count === 1, 'this version runs one relay process: must be 1')
-      .prefault(1),
-    'Relay processes. This version runs one.',
+    z.int().min(1, 'must be at least 1').max(32, 'must be at most 32').prefault(1),
+    'Relay processes, at most 32. Each has a queue and a signer of its own; they share the listeners and all limits.',
   ),
   keys: described(
     z

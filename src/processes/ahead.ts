@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { ChildName } from './messages.ts'
 
 const entry = new URL('./main.ts', import.meta.url).pathname
 
-/** The children of an instance that is about to start, each to be told later what to be. */
-export type Ahead = Readonly<Record<ChildName, ChildProcess>>
+export type ChildKind = 'control' | 'relay'
+
+/** The children of an instance that is about to start, each to be told later what to be; further relays follow when they are known. */
+export type Ahead = Readonly<Record<ChildKind, ChildProcess>>
 
 /**
  * Spawns the children before anybody knows the configuration: they load what they are made of while it is read, hold nothing until they
@@ -20,10 +21,10 @@ export function dismiss(ahead: Ahead): void {
 }
 
 /** One child process, with a channel, waiting to be told to begin. */
-export function spawnChild(name: ChildName): ChildProcess {
-  const child = spawn(process.execPath, [entry, name], {
+export function spawnChild(kind: ChildKind): ChildProcess {
+  const child = spawn(process.execPath, [entry, kind], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    env: environmentOf(name),
+    env: environmentOf(kind),
   })
   // Whoever keeps it listens too; until then an error must not end us.
   return child.on('error', () => {})
@@ -35,8 +36,8 @@ export function stands(child: ChildProcess): boolean {
 }
 
 /** Tokens for the API are control's affair. */
-function environmentOf(name: ChildName): NodeJS.ProcessEnv {
-  if (name === 'control') return process.env
+function environmentOf(kind: ChildKind): NodeJS.ProcessEnv {
+  if (kind === 'control') return process.env
   const { ANECHOIC_BOOTSTRAP_TOKEN: _bootstrap, ANECHOIC_TOKEN: _token, ...rest } = process.env
   return rest
 }

@@ -1,19 +1,30 @@
+import type { SendHandle } from 'node:child_process'
 import type { Config } from '../config/index.ts'
 import { exitCodes } from '../standards/exit-codes.ts'
-import type { Answer, ChildName, FromSupervisor, Question, ToSupervisor } from './messages.ts'
+import type { Answer, ChildName, DoorWay, FromSupervisor, Question, ToSupervisor } from './messages.ts'
 
 /** A child's end of the channel. When the channel closes the supervisor is gone, and so is this process. */
 export type SupervisorChannel = {
   readonly config: Config
+  readonly name: ChildName
+  /** Shards without a relay of their own that this one looks after. */
+  readonly adopted: readonly number[]
   /** Until the whole instance has once been ready. */
   readonly firstStart: boolean
-  say(message: ToSupervisor): void
+  /** A listening socket that the supervisor is to keep goes with the message. */
+  say(message: ToSupervisor, socket?: SendHandle): void
   /** Resolves when control has taken the policy file. */
   policyTaken(): Promise<void>
-  /** Asks the other child; rejects when it is away, answers with a fault, or says nothing for 10 seconds. */
+  /** How to open a listener whose port several relays share; with the socket, where one is kept. */
+  door(name: string): Promise<DoorWay & { readonly socket: unknown }>
+  /** Asks another child; rejects when it is away, answers with a fault, or says nothing for 10 seconds. */
   ask(to: ChildName, verb: string, args: unknown): Promise<unknown>
-  /** Answers the other child's questions. */
+  /** Answers the other children's questions, those that `answerOne` does not. */
   answer(handler: Answering): void
+  /** Answers one kind of question. */
+  answerOne(verb: string, handler: (args: unknown, from: ChildName) => Promise<unknown>): void
+  /** Hears of another child's death; it comes back by itself. */
+  onAway(hear: (name: ChildName) => void): void
   onStop(stop: () => Promise<void>): void
   /** `reload` resolves to what was wrong, line by line; what it throws counts as such. */
   onReload(reload: Reload): void
@@ -38,13 +49,18 @@ export async function openSupervisorChannel(): Promise<SupervisorChannel> {
   const policy = Promise.withResolvers<void>()
   const reloading = Promise.withResolvers<Reload>()
   const questions = new Questions()
-  let answering: Answering | null = null
+  const answers = new Answers()
+  const doors = new Map<string, PromiseWithResolvers<DoorWay & { readonly socket: unknown }>>()
+  const heirs: ((name: ChildName) => void)[] = []
   let stop: () => Promise<void> = async () => {}
 
-  process.on('message', (message: FromSupervisor) => {
+  process.on('message', (message: FromSupervisor, socket: unknown) => {
     switch (message.kind) {
       case 'begin':
+        questions.asker = message.name
         return begun.resolve(message)
+      case 'door':
+        return doors.get(message.name)?.resolve({ ...message, socket })
       case 'policy-taken':
         return policy.resolve()
       case 'stop':
@@ -52,27 +68,38 @@ export async function openSupervisorChannel(): Promise<SupervisorChannel> {
       case 'reload':
         return void reloading.promise.then((reload) => takeUp(reload, message.config))
       case 'away':
-        return questions.giveUp(`the ${message.name} process is away; it comes back by itself`)
+        questions.giveUp(message.name)
+        for (const hear of heirs) hear(message.name)
+        return
       case 'pass': {
-        const { body } = message
+        const { body, from, to } = message
         if ('answer' in body) return questions.settle(body)
-        const from = message.to === 'control' ? 'relay' : 'control'
-        return void answerTo(body, answering).then((answer) => say({ kind: 'pass', to: from, body: answer }))
+        return void answers.to(body, from).then((answer) => say({ kind: 'pass', from: to, to: from, body: answer }))
       }
       default:
         return message satisfies never
     }
   })
-  const { config, firstStart } = await begun.promise
+  const { config, firstStart, name, adopted } = await begun.promise
   return {
     config,
+    name,
+    adopted,
     firstStart,
     say,
     policyTaken: () => policy.promise,
+    door: (listener) => {
+      const door = Promise.withResolvers<DoorWay & { readonly socket: unknown }>()
+      doors.set(listener, door)
+      say({ kind: 'door-wanted', name: listener })
+      return door.promise
+    },
     ask: (to, verb, args) => questions.ask(to, verb, args),
     answer: (handler) => {
-      answering = handler
+      answers.others = handler
     },
+    answerOne: (verb, handler) => answers.byVerb.set(verb, handler),
+    onAway: (hear) => heirs.push(hear),
     onStop: (handler) => {
       stop = handler
     },
@@ -80,8 +107,10 @@ export async function openSupervisorChannel(): Promise<SupervisorChannel> {
   }
 }
 
-function say(message: ToSupervisor): void {
-  if (process.connected) process.send?.(message)
+function say(message: ToSupervisor, socket?: SendHandle): void {
+  if (!process.connected) return
+  if (socket === undefined) process.send?.(message)
+  else process.send?.(message, socket, { keepOpen: true })
 }
 
 async function end(stop: () => Promise<void>): Promise<void> {
@@ -100,12 +129,20 @@ async function takeUp(reload: Reload, config: Config): Promise<void> {
   say({ kind: 'reloaded', problems: await taken.catch((error: unknown) => [wordsOf(error)]) })
 }
 
-async function answerTo({ question, verb, arguments: args }: Question, handler: Answering | null): Promise<Answer> {
-  if (handler === null) return { answer: question, fault: 'the process is not ready yet' }
-  try {
-    return { answer: question, value: await handler(verb, args) }
-  } catch (error) {
-    return { answer: question, fault: wordsOf(error) }
+/** What this process answers, by verb. */
+class Answers {
+  readonly byVerb = new Map<string, (args: unknown, from: ChildName) => Promise<unknown>>()
+  others: Answering | null = null
+
+  async to({ question, verb, arguments: args }: Question, from: ChildName): Promise<Answer> {
+    const handler = this.byVerb.get(verb)
+    if (handler === undefined && this.others === null)
+      return { answer: question, fault: 'the process is not ready yet' }
+    try {
+      return { answer: question, value: await (handler?.(args, from) ?? this.others?.(verb, args)) }
+    } catch (error) {
+      return { answer: question, fault: wordsOf(error) }
+    }
   }
 }
 
@@ -113,32 +150,38 @@ function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** What was asked of the other child and is not answered yet. */
+type Waiting = { readonly of: ChildName; readonly settle: (answer: Answer) => void }
+
+/** What was asked of other children and is not answered yet. */
 class Questions {
-  readonly #waiting = new Map<number, (answer: Answer) => void>()
-  #asked = 0
+  asker: ChildName = 'control'
+  readonly #waiting = new Map<number, Waiting>()
+  /** No process asks by a number that one before it of the same name asked by: a late answer would be taken for another. */
+  #asked = Date.now() * 1000
 
   ask(to: ChildName, verb: string, args: unknown): Promise<unknown> {
     const question = ++this.#asked
     return new Promise((resolve, reject) => {
       const fault = `the ${to} process does not answer`
       const timer = setTimeout(() => this.settle({ answer: question, fault }), askTimeoutMs)
-      this.#waiting.set(question, (answer) => {
+      const settle = (answer: Answer): void => {
         clearTimeout(timer)
         if ('fault' in answer) reject(new Error(answer.fault))
         else resolve(answer.value)
-      })
-      say({ kind: 'pass', to, body: { question, verb, arguments: args } })
+      }
+      this.#waiting.set(question, { of: to, settle })
+      say({ kind: 'pass', from: this.asker, to, body: { question, verb, arguments: args } })
     })
   }
 
   settle(answer: Answer): void {
-    const settle = this.#waiting.get(answer.answer)
+    const waiting = this.#waiting.get(answer.answer)
     this.#waiting.delete(answer.answer)
-    settle?.(answer)
+    waiting?.settle(answer)
   }
 
-  giveUp(fault: string): void {
-    for (const question of this.#waiting.keys()) this.settle({ answer: question, fault })
+  giveUp(name: ChildName): void {
+    const fault = `the ${name} process is away; it comes back by itself`
+    for (const [question, { of }] of this.#waiting) if (of === name) this.settle({ answer: question, fault })
   }
 }

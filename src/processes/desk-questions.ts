@@ -1,7 +1,10 @@
 import { OperationError } from '../doors/operations.ts'
 import type { QueueFilter, QueueRow } from '../path/custody/index.ts'
-import type { DecisionId } from '../path/decision/index.ts'
+import { type DecisionId, shardOfDecisionId } from '../path/decision/index.ts'
 import type { SupervisorChannel } from './child.ts'
+import { joinDesks } from './joined-desk.ts'
+import { type RelayName, relayNames } from './messages.ts'
+import { keeperOf } from './shards.ts'
 import type { QueueDesk, ShownMessage } from './queue-desk.ts'
 
 /** Answers control's questions about the queue. Control is ours and of this version: the arguments are what it typed. */
@@ -34,11 +37,24 @@ type DeskArguments = {
   readonly by: string
 }
 
-/** The relay's desk as control sees it, across the supervisor. */
-export function askDesk(channel: SupervisorChannel): QueueDesk {
+/** The queue of all relays as control sees it, across the supervisor. */
+export function askDesks(channel: SupervisorChannel): QueueDesk {
+  const { workers } = channel.config
+  const desks = relayNames(workers).map((name) => askDesk(channel, name))
+  return joinDesks({
+    all: () => desks,
+    of: (id) => desks[keeperOf(shardOfDecisionId(id), workers)] ?? raise(),
+  })
+}
+
+function raise(): never {
+  throw new OperationError('fault', 'there is no relay')
+}
+
+function askDesk(channel: SupervisorChannel, relay: RelayName): QueueDesk {
   const ask = async (verb: string, args: Partial<DeskArguments>): Promise<unknown> => {
     try {
-      return await channel.ask('relay', verb, args)
+      return await channel.ask(relay, verb, args)
     } catch (error) {
       throw new OperationError('unavailable', `the queue can not be asked now: ${(error as Error).message}`)
     }

@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process'
+import type { ChildProcess, SendHandle } from 'node:child_process'
 import type { Log } from '../platform/log.ts'
 import { spawnChild, stands } from './ahead.ts'
 import type { ChildName, FromSupervisor, ToSupervisor } from './messages.ts'
@@ -14,10 +14,11 @@ export type KeptChildOptions = {
   readonly name: ChildName
   readonly log: Log
   /** Spawned already; the first process is this one when it still stands. */
-  readonly ahead: ChildProcess
+  readonly ahead: ChildProcess | null
   /** What a new process is told first. */
   readonly greeting: () => readonly FromSupervisor[]
-  readonly hear: (message: ToSupervisor) => void
+  /** A socket that came with a message is given with it. */
+  readonly hear: (message: ToSupervisor, socket: unknown) => void
   /** It is gone, and another follows. */
   readonly died: () => void
 }
@@ -46,9 +47,9 @@ export class KeptChild {
     this.#startedAt = performance.now()
     const ahead = this.#ahead
     this.#ahead = null
-    const started = ahead !== null && stands(ahead) ? ahead : spawnChild(name)
+    const started = ahead !== null && stands(ahead) ? ahead : spawnChild(name === 'control' ? name : 'relay')
     this.#process = started
-    started.on('message', (message) => hear(message as ToSupervisor))
+    started.on('message', (message, socket) => hear(message as ToSupervisor, socket))
     let over = false
     const bury = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (!over) this.#bury(code, signal)
@@ -62,11 +63,12 @@ export class KeptChild {
     for (const message of greeting()) this.tell(message)
   }
 
-  /** False when there is no process to tell. */
-  tell(message: FromSupervisor): boolean {
+  /** False when there is no process to tell. A socket that goes with the message stays open here too. */
+  tell(message: FromSupervisor, socket?: SendHandle): boolean {
     const to = this.#process
     if (to === null || !to.connected) return false
-    to.send(message, () => {})
+    if (socket === undefined) to.send(message, () => {})
+    else to.send(message, socket, { keepOpen: true }, () => {})
     return true
   }
 

@@ -1,10 +1,11 @@
 import type { Config } from '../config/index.ts'
 import type { Operations } from '../doors/operations.ts'
-import { openCustody, openOutboxReader } from '../path/custody/index.ts'
-import { systemClock } from '../platform/clock.ts'
+import { type Custody, openCustody, openOutboxReader } from '../path/custody/index.ts'
+import { type Clock, systemClock } from '../platform/clock.ts'
 import { aliasDnsAt } from '../platform/dns-alias.ts'
 import { systemDns } from '../platform/dns-system.ts'
 import type { HeldLock } from '../platform/lock.ts'
+import type { Log } from '../platform/log.ts'
 import { stderrLog } from '../platform/pino-log.ts'
 import { openStore } from '../platform/sql.ts'
 import { openLedger } from '../rooms/ledger/index.ts'
@@ -15,11 +16,11 @@ import { openKeyKeeper } from './control/keys.ts'
 import { openOperations } from './control/operations.ts'
 import { openProofKeeper } from './control/proofs.ts'
 import { openTenantFinder } from './control/tenants.ts'
+import { joinShardDesks } from './joined-desk.ts'
 import { migrateProgress, projector } from './ledger-progress.ts'
-import { openOfflineDesk } from './queue-desk.ts'
+import { type QueueDesk, openOfflineDesk } from './queue-desk.ts'
+import { shardsOf } from './shards.ts'
 import { orFailure } from './start-failure.ts'
-
-const shard = 0
 
 /** The operations on the stores themselves, while no server runs: `lock` is the data directory's, and is given back by `close`. */
 export async function openOffline(
@@ -33,9 +34,9 @@ export async function openOffline(
   await migrateProgress(store)
   await orFailure('keys.wrapping', () => ensureWrappingKey(config.keys.wrapping))
   const registry = openRegistry(store, config.operator.domain, clock)
-  const custody = await openCustody({ dataDir: config.dataDir, shard, log, clock })
-  const outbox = openOutboxReader(config.dataDir, shard)
-  const ledger = openLedger({ dataDir: config.dataDir, outboxes: [outbox, registry.events], log })
+  const shards = await openShards(config, log, clock)
+  const outboxes = [...shards.keys()].map((shard) => openOutboxReader(config.dataDir, shard))
+  const ledger = openLedger({ dataDir: config.dataDir, outboxes: [...outboxes, registry.events], log })
   const keyPlaces = keyPlacesIn(config, clock)
   const firstHand = {
     dns: systemDns(config.dns.servers, config.dns.timeoutMs),
@@ -49,7 +50,7 @@ export async function openOffline(
     registry,
     ledger,
     project: projector(ledger, store),
-    desk: openOfflineDesk(custody, config.retention.heldBodies, () => clock.now()),
+    desk: deskOf(shards, config, clock),
     keys,
     keyPlaces,
     proofs,
@@ -62,10 +63,25 @@ export async function openOffline(
     operations,
     close: async () => {
       ledger.close()
-      outbox.close()
-      await custody.close()
+      for (const outbox of outboxes) outbox.close()
+      for (const custody of shards.values()) await custody.close()
       await store.destroy()
       lock.release()
     },
   }
+}
+
+/** Every shard that is there, whichever relay would have it. */
+async function openShards(config: Config, log: Log, clock: Clock): Promise<ReadonlyMap<number, Custody>> {
+  const { dataDir, workers } = config
+  const opened = new Map<number, Custody>()
+  for (const shard of shardsOf(dataDir, workers)) opened.set(shard, await openCustody({ dataDir, shard, log, clock }))
+  return opened
+}
+
+function deskOf(shards: ReadonlyMap<number, Custody>, config: Config, clock: Clock): QueueDesk {
+  const desk = (custody: Custody): QueueDesk => openOfflineDesk(custody, config.retention.heldBodies, () => clock.now())
+  const [own, ...others] = [...shards].map(([shard, custody]) => [shard, desk(custody)] as const)
+  if (own === undefined) throw new Error('there is no shard')
+  return joinShardDesks(own[1], new Map(others))
 }

@@ -7,8 +7,10 @@ import type { Ahead } from './ahead.ts'
 import { tryDataDirectory } from './data-directory.ts'
 import { KeptChild } from './kept-child.ts'
 import { removeLocalAccess } from './local-access.ts'
-import type { ChildName, FromSupervisor, Passed, ToSupervisor } from './messages.ts'
+import { KeptSockets } from './kept-sockets.ts'
+import { type ChildName, type Passed, type RelayName, type ToSupervisor, relayNames, shardOf } from './messages.ts'
 import { reloadOf } from './reload.ts'
+import { adoptedBy } from './shards.ts'
 import type { Asked } from './signals.ts'
 import { StartFailure } from './start-failure.ts'
 import { patienceMs } from './waiting.ts'
@@ -62,15 +64,24 @@ async function takeDataDirectory(config: Config, stopped: Promise<void>): Promis
 
 class Supervision {
   readonly #options: SupervisorOptions
-  readonly #children: Readonly<Record<ChildName, KeptChild>>
+  readonly #control: KeptChild
+  readonly #relays = new Map<RelayName, KeptChild>()
+  /** Relays that a changed configuration has no more, until they are gone. */
+  readonly #leaving = new Set<Promise<void>>()
+  readonly #sockets: KeptSockets
   readonly #ready = new Set<ChildName>()
   readonly #finished = Promise.withResolvers<ExitCode>()
   /** What each listener was given, so that a restarted child comes back where it was when the configuration lets it choose. */
   readonly #ports = new Map<string, number>()
   readonly #announcements: string[] = []
+  /** What was said to the person already: several relays find the same wrong. */
+  readonly #complaints = new Set<string>()
+  /** Relays that have not yet said what they make of the changed configuration. */
+  readonly #reloading = new Set<ChildName>()
   #config: Config
   /** What to go back to while a changed configuration has not proven itself. */
   #before: Config | null = null
+  #problems = false
   #policyTaken = false
   #announced = false
   #reloadWanted = false
@@ -79,21 +90,26 @@ class Supervision {
   constructor(options: SupervisorOptions) {
     this.#options = options
     this.#config = options.config
-    this.#children = { control: this.#child('control'), relay: this.#child('relay') }
+    this.#sockets = new KeptSockets((to, name, way, socket) => {
+      this.#relays.get(to)?.tell({ kind: 'door', name, ...way }, socket)
+    })
+    this.#control = this.#child('control')
+    for (const name of relayNames(options.config.workers)) this.#relays.set(name, this.#child(name))
   }
 
   run(): Promise<ExitCode> {
-    if (!this.#stopping) for (const child of [this.#children.control, this.#children.relay]) child.start()
+    if (!this.#stopping) for (const child of this.#children()) child.start()
     return this.#finished.promise
   }
 
   async stop(code: ExitCode): Promise<void> {
     if (this.#stopping) return
     this.#stopping = true
-    for (const child of Object.values(this.#children)) child.letGo()
-    // The relay first: while it finishes what is in the air, control can still be asked.
-    await this.#children.relay.end()
-    await this.#children.control.end()
+    for (const child of this.#children()) child.letGo()
+    this.#sockets.close()
+    // The relays first: while they finish what is in the air, control can still be asked.
+    await Promise.all([...this.#leaving, ...[...this.#relays.values()].map((relay) => relay.end())])
+    await this.#control.end()
     this.#finished.resolve(code)
   }
 
@@ -102,6 +118,7 @@ class Supervision {
     if (this.#stopping) return
     this.#reloadWanted = !this.#announced || this.#before !== null
     if (this.#reloadWanted) return
+    this.#complaints.clear()
     const next = reread()
     if (next === null) return log.error('the configuration has errors; the one in force stays')
     const way = reloadOf(this.#config, next)
@@ -112,7 +129,9 @@ class Supervision {
       case 'live':
         this.#before = this.#config
         this.#config = next
-        for (const child of Object.values(this.#children)) child.tell({ kind: 'reload', config: this.#pinned() })
+        this.#problems = false
+        for (const name of this.#relays.keys()) this.#reloading.add(name)
+        for (const child of this.#children()) child.tell({ kind: 'reload', config: this.#pinned() })
         return
       case 'renew':
         this.#before = this.#config
@@ -124,33 +143,74 @@ class Supervision {
     }
   }
 
+  /** New processes for all; relays that the configuration no longer has end, and those that it has now begin. */
   #renew(): void {
     this.#ready.clear()
-    for (const child of Object.values(this.#children)) child.renew()
+    this.#sockets.keepFor(this.#config)
+    const wanted = relayNames(this.#config.workers)
+    for (const [name, relay] of this.#relays) {
+      if (wanted.includes(name)) continue
+      this.#relays.delete(name)
+      const gone = relay.end()
+      this.#leaving.add(gone)
+      void gone.then(() => this.#leaving.delete(gone))
+    }
+    for (const child of this.#children()) child.renew()
+    for (const name of wanted) {
+      if (this.#relays.has(name)) continue
+      const added = this.#child(name)
+      this.#relays.set(name, added)
+      added.start()
+    }
+  }
+
+  #children(): readonly KeptChild[] {
+    return [this.#control, ...this.#relays.values()]
+  }
+
+  #childNamed(name: ChildName): KeptChild | undefined {
+    return name === 'control' ? this.#control : this.#relays.get(name)
   }
 
   #child(name: ChildName): KeptChild {
-    return new KeptChild({
+    const { log, ahead } = this.#options
+    const child: KeptChild = new KeptChild({
       name,
-      log: this.#options.log,
-      ahead: this.#options.ahead[name],
+      log,
+      ahead: name === 'control' ? ahead.control : name === 'relay-0' && !this.#announced ? ahead.relay : null,
       greeting: () => {
         this.#ready.delete(name)
-        const begin = { kind: 'begin', config: this.#pinned(), firstStart: !this.#announced } as const
+        const { dataDir, workers } = this.#config
+        const adopted = name === 'control' ? [] : adoptedBy(shardOf(name), dataDir, workers)
+        const config = this.#pinned()
+        const begin = { kind: 'begin', name, adopted, config, firstStart: !this.#announced } as const
         return this.#policyTaken ? [begin, { kind: 'policy-taken' }] : [begin]
       },
-      hear: (message) => this.#hear(name, message),
-      died: () => this.#children[other(name)].tell({ kind: 'away', name }),
+      // One that is on its way out has nothing more to say.
+      hear: (message, socket) => this.#childNamed(name) === child && this.#hear(name, message, socket),
+      died: () => this.#died(name),
     })
+    return child
   }
 
-  #hear(name: ChildName, message: ToSupervisor): void {
+  #died(name: ChildName): void {
+    if (name !== 'control') this.#sockets.left(name)
+    for (const child of this.#children()) child.tell({ kind: 'away', name })
+    if (this.#reloading.has(name)) this.#reloaded(name, [])
+  }
+
+  #hear(name: ChildName, message: ToSupervisor, socket: unknown): void {
     switch (message.kind) {
       case 'listening':
         return this.#noteListener(message)
+      case 'door-wanted':
+        return name === 'control' ? undefined : this.#sockets.wanted(name, message.name, this.#config)
+      case 'door-opened':
+        return name === 'control' ? undefined : this.#sockets.opened(name, message.name, message.port, socket)
       case 'policy-taken':
         this.#policyTaken = true
-        return void this.#children.relay.tell(message)
+        for (const relay of this.#relays.values()) relay.tell(message)
+        return
       case 'ready':
         this.#ready.add(name)
         return this.#allReady()
@@ -159,7 +219,7 @@ class Supervision {
       case 'failed':
         return this.#failed(message.message, message.exitCode)
       case 'pass':
-        return this.#pass(message, name)
+        return this.#pass({ ...message, from: name })
       default:
         return message satisfies never
     }
@@ -172,8 +232,12 @@ class Supervision {
     else this.#announcements.push(`listening ${what} ${place}`)
   }
 
+  #isReady(): boolean {
+    return this.#ready.size > this.#relays.size
+  }
+
   #allReady(): void {
-    if (this.#ready.size < 2) return
+    if (!this.#isReady()) return
     this.#before = null
     if (!this.#announced) {
       this.#announced = true
@@ -184,16 +248,28 @@ class Supervision {
     if (this.#reloadWanted) this.reload()
   }
 
+  /** Once every relay has answered: a change that one of them cannot take up is taken back by all. */
   #reloaded(name: ChildName, problems: readonly string[]): void {
-    for (const problem of problems) this.#options.complain(problem)
-    if (name !== 'relay' || this.#before === null || this.#ready.size < 2) return
-    if (problems.length > 0) this.#config = this.#before
+    for (const problem of problems) this.#complain(problem)
+    if (!this.#reloading.delete(name) || this.#before === null || !this.#isReady()) return
+    this.#problems ||= problems.length > 0
+    if (this.#reloading.size > 0) return
+    if (this.#problems) {
+      this.#config = this.#before
+      if (this.#relays.size > 1)
+        for (const relay of this.#relays.values()) relay.tell({ kind: 'reload', config: this.#pinned() })
+    }
     this.#before = null
     if (this.#reloadWanted) this.reload()
   }
 
+  #complain(words: string): void {
+    if (!this.#complaints.has(words)) this.#options.complain(words)
+    this.#complaints.add(words)
+  }
+
   #failed(message: string, exitCode: ExitCode): void {
-    this.#options.complain(message)
+    this.#complain(message)
     if (this.#stopping) return
     if (!this.#announced) return void this.stop(exitCode)
     if (this.#before === null) return
@@ -204,19 +280,11 @@ class Supervision {
   }
 
   /** A question to a child that is away is answered at once. */
-  #pass(message: Passed, from: ChildName): void {
-    const reply: FromSupervisor | null =
-      'question' in message.body
-        ? {
-            kind: 'pass',
-            to: from,
-            body: {
-              answer: message.body.question,
-              fault: `the ${message.to} process is away; it comes back by itself`,
-            },
-          }
-        : null
-    if (!this.#children[message.to].tell(message) && reply !== null) this.#children[from].tell(reply)
+  #pass(message: Passed): void {
+    if (this.#childNamed(message.to)?.tell(message) === true || !('question' in message.body)) return
+    const { body, from, to } = message
+    const fault = `the ${to} process is away; it comes back by itself`
+    this.#childNamed(from)?.tell({ kind: 'pass', from: to, to: from, body: { answer: body.question, fault } })
   }
 
   #pinned(): Config {
@@ -229,8 +297,4 @@ class Supervision {
       listeners: listeners.map((one) => ({ ...one, port: port(`smtp ${one.name}`, one.port) })),
     }
   }
-}
-
-function other(name: ChildName): ChildName {
-  return name === 'control' ? 'relay' : 'control'
 }

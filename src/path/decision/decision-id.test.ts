@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isSyntaxFault } from '../../standards/fault.ts'
-import { DecisionIds, newDecisionId, parseDecisionId, tailsPerMillisecond, timeOfDecisionId } from './decision-id.ts'
+import {
+  DecisionIds,
+  newDecisionId,
+  parseDecisionId,
+  shardOfDecisionId,
+  tailsPerMillisecond,
+  timeOfDecisionId,
+} from './decision-id.ts'
 
 const now = Date.UTC(2026, 10, 24)
 
@@ -16,6 +23,7 @@ test('an id holds its time, its shard and its tail, and sorts by them in that or
       const [first, second] = [newDecisionId(...a), newDecisionId(...b)]
       expect(first).toMatch(/^[0-9a-hjkmnp-tv-z]{16}$/)
       expect(timeOfDecisionId(first)).toBe(a[0])
+      expect(shardOfDecisionId(first)).toBe(a[1])
       const order = a[0] - b[0] || a[1] - b[1] || a[2] - b[2]
       expect(first < second ? -1 : Number(first > second)).toBe(Math.sign(order))
     }),

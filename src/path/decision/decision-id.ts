@@ -25,6 +25,11 @@ export function timeOfDecisionId(id: DecisionId): number {
   return timeOfId(id)
 }
 
+/** The shard that made the id, in which the message is. */
+export function shardOfDecisionId(id: DecisionId): number {
+  return crockfordDigits.indexOf(id[9] ?? '') * 32 + crockfordDigits.indexOf(id[10] ?? '')
+}
+
 /**
  * Makes the ids of one shard: each sorts after the one before, even when the clock steps back or a millisecond holds many.
  * A millisecond's tail starts at chance, so that an incarnation that is restarted within it does not repeat the last one's ids.

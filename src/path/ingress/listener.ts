@@ -18,6 +18,8 @@ import { Wire } from './wire.ts'
 export type Listener = {
   readonly address: string
   readonly port: number
+  /** The listening socket, for another process to accept from. */
+  readonly socket: unknown
   /** Applies to sessions that open from now on. Host and port stay. Throws, and changes nothing, on options that can not work. */
   update(options: ListenerOptions): void
   /**
@@ -38,19 +40,27 @@ export async function startListener(options: ListenerOptions, gate: Gate, log: L
   return {
     address,
     port,
+    socket: socketOf(server),
     update: (next) => doors.use(next),
     close: (graceMs) => doors.close(server, graceMs),
   }
 }
 
-function listen(server: Server, { host, port }: ListenerOptions): Promise<void> {
+function listen(server: Server, { host, port, shared = false, socket }: ListenerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port }, () => {
+    const open = (): void => {
       server.off('error', reject)
       resolve()
-    })
+    }
+    if (socket === undefined) server.listen({ host, port, reusePort: shared }, open)
+    else server.listen(socket, open)
   })
+}
+
+/** Node.js passes a bare socket between processes and listens on it, but names no public way to it. */
+function socketOf(server: Server): unknown {
+  return (server as unknown as { readonly _handle: unknown })._handle
 }
 
 type Client = Session['client']

@@ -7,6 +7,10 @@ export type ListenerOptions = {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
+  /** Whether other processes listen on the port too, each with a socket of its own (SO_REUSEPORT). */
+  readonly shared?: boolean
+  /** A listening socket to accept from, instead of host and port. */
+  readonly socket?: unknown
   /** What we call ourselves; also the domain of a bare `<postmaster>`. */
   readonly hostname: string
   /** PEM; null offers no STARTTLS. */

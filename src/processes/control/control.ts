@@ -12,9 +12,10 @@ import { migrateRegistry, openRegistry, policyContext } from '../../rooms/regist
 import { ensureWrappingKey } from '../../signer/index.ts'
 import { Secret } from '../../standards/secret.ts'
 import type { SupervisorChannel } from '../child.ts'
-import { askDesk } from '../desk-questions.ts'
+import { askDesks } from '../desk-questions.ts'
 import { migrateProgress, projector } from '../ledger-progress.ts'
 import { readLocalAccess, writeLocalAccess } from '../local-access.ts'
+import { shardsOf } from '../shards.ts'
 import { StartFailure, orFailure } from '../start-failure.ts'
 import { atMost } from '../waiting.ts'
 import { apiOnDemand } from './api-on-demand.ts'
@@ -26,8 +27,6 @@ import { openProofKeeper } from './proofs.ts'
 import { takePolicyFile } from './policy-file.ts'
 import { serve } from './serve.ts'
 import { openTenantFinder } from './tenants.ts'
-
-const shard = 0
 
 /** The start itself does not wait for it, nor does whoever asks first. */
 const warmUpAfterMs = 500
@@ -50,8 +49,8 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   if (problems.length > 0 && channel.firstStart) throw new StartFailure(problems.join('\n'))
   channel.say({ kind: 'policy-taken' })
 
-  const outbox = openOutboxReader(config.dataDir, shard)
-  const ledger = openLedger({ dataDir: config.dataDir, outboxes: [outbox, registry.events], log })
+  const outboxes = shardsOf(config.dataDir, config.workers).map((shard) => openOutboxReader(config.dataDir, shard))
+  const ledger = openLedger({ dataDir: config.dataDir, outboxes: [...outboxes, registry.events], log })
   const project = projector(ledger, store)
   const keyPlaces = keyPlacesIn(config, clock)
   const firstHand = {
@@ -69,7 +68,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   const tokens = openTokenBook(store, local)
   const bootstrap = process.env['ANECHOIC_BOOTSTRAP_TOKEN']
   if (bootstrap !== undefined && bootstrap !== '') await tokens.bootstrap(new Secret(bootstrap), clock.now())
-  const desk = askDesk(channel)
+  const desk = askDesks(channel)
   const operations = openOperations({
     registry,
     ledger,
@@ -96,7 +95,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
     door.close()
     await jobs.stop()
     ledger.close()
-    outbox.close()
+    for (const outbox of outboxes) outbox.close()
     await store.destroy()
   })
   channel.say({ kind: 'listening', what: 'http', name: 'control', address: door.address, port: door.port })

@@ -12,25 +12,44 @@ const dayMs = 86_400_000
 const stopWithinMs = 200
 
 export type ChoresOptions = {
-  readonly delivery: Delivery
   readonly custody: Custody
   readonly counters: RollingCounters
   readonly copies: CopyCounter
   readonly warmth: WarmUpBook
   readonly evidence: EvidenceRoom
+  readonly log: Log
+}
+
+/** What recurs beside the mail: counters to disk, the provider's address list refreshed. */
+export function startChores(options: ChoresOptions): { stop(): Promise<void> } {
+  const { custody, counters, copies, warmth, evidence, log } = options
+  const saveCounters = async (): Promise<void> => {
+    const changed = [...counters.drain(), ...copies.drain(), ...warmth.drain()]
+    if (changed.length > 0) await custody.charge(changed)
+  }
+  const running = [
+    repeat(250, saveCounters, troubleIn(log, 'saving the counters')),
+    repeat(dayMs, () => evidence.refreshNetworks(), troubleIn(log, 'refreshing the address list of Microsoft 365')),
+  ]
+  return {
+    stop: async () => {
+      await atMost(stopWithinMs, Promise.all(running.map((chore) => chore.stop())))
+      await saveCounters()
+    },
+  }
+}
+
+export type ShardChoresOptions = {
+  readonly delivery: Delivery
+  readonly custody: Custody
   readonly store: Kysely<unknown>
   readonly shard: number
   readonly log: Log
 }
 
-/** What recurs beside the mail: counters to disk, holds that run out, the outbox trimmed, the provider's address list refreshed. */
-export function startChores(options: ChoresOptions): { stop(): Promise<void> } {
-  const { delivery, custody, counters, copies, warmth, evidence, store, shard, log } = options
-  const trouble = (what: string) => (error: unknown) => log.error(`${what} failed`, { error })
-  const saveCounters = async (): Promise<void> => {
-    const changed = [...counters.drain(), ...copies.drain(), ...warmth.drain()]
-    if (changed.length > 0) await custody.charge(changed)
-  }
+/** What recurs for each shard: holds that run out, the outbox trimmed. */
+export function startShardChores(options: ShardChoresOptions): { stop(): Promise<void> } {
+  const { delivery, custody, store, shard, log } = options
   let trimmed = 0
   const trim = async (): Promise<void> => {
     const sequence = await readProgress(store, shard)
@@ -39,15 +58,14 @@ export function startChores(options: ChoresOptions): { stop(): Promise<void> } {
     trimmed = sequence
   }
   const running = [
-    repeat(250, saveCounters, trouble('saving the counters')),
-    repeat(1000, async () => void (await delivery.expireHolds()), trouble('ending holds that ran out')),
-    repeat(1000, trim, trouble('trimming the outbox')),
-    repeat(dayMs, () => evidence.refreshNetworks(), trouble('refreshing the address list of Microsoft 365')),
+    repeat(1000, async () => void (await delivery.expireHolds()), troubleIn(log, 'ending holds that ran out')),
+    repeat(1000, trim, troubleIn(log, 'trimming the outbox')),
   ]
   return {
-    stop: async () => {
-      await atMost(stopWithinMs, Promise.all(running.map((chore) => chore.stop())))
-      await saveCounters()
-    },
+    stop: async () => void (await atMost(stopWithinMs, Promise.all(running.map((chore) => chore.stop())))),
   }
+}
+
+function troubleIn(log: Log, what: string): (error: unknown) => void {
+  return (error) => log.error(`${what} failed`, { error })
 }

@@ -9,7 +9,7 @@ import {
   startDelivery,
 } from '../../path/delivery/index.ts'
 import { openEvidence } from '../../path/evidence/index.ts'
-import { openPath } from '../../path/path.ts'
+import { type Path, openPath } from '../../path/path.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { cachedDns } from '../../platform/dns-system.ts'
 import type { Log } from '../../platform/log.ts'
@@ -21,11 +21,13 @@ import type { Secret } from '../../standards/secret.ts'
 import type { SupervisorChannel } from '../child.ts'
 import { answerDeskQuestions } from '../desk-questions.ts'
 import { migrateProgress } from '../ledger-progress.ts'
-import { openDesk } from '../queue-desk.ts'
+import { joinShardDesks } from '../joined-desk.ts'
+import { type QueueDesk, openDesk } from '../queue-desk.ts'
 import { readReturnPathKey } from '../return-path-key.ts'
 import { StartFailure, orFailure } from '../start-failure.ts'
 import { atMost } from '../waiting.ts'
-import { startChores } from './chores.ts'
+import { type AdoptedShards, adoptShards } from './adopted.ts'
+import { startChores, startShardChores } from './chores.ts'
 import { listenersOf } from './listeners.ts'
 import { returnAddresses } from './return-addresses.ts'
 import { watchPolicy } from './policy-watch.ts'
@@ -61,68 +63,86 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   const dns = cachedDns(config.dns.servers, config.dns.timeoutMs, clock)
   const counters = new RollingCounters()
   const copies = new CopyCounter()
-  const saved = await custody.charges(countedSince(now()))
-  counters.load(saved.filter((charge) => !CopyCounter.owns(charge) && !WarmUpBook.owns(charge)))
-  copies.load(saved)
+  const warmth = new WarmUpBook()
+  const loadCharges = async (from: Custody): Promise<void> => {
+    const saved = await from.charges(countedSince(now()))
+    counters.load(saved.filter((charge) => !CopyCounter.owns(charge) && !WarmUpBook.owns(charge)))
+    copies.load(saved)
+    warmth.load(saved, now())
+  }
+  await loadCharges(custody)
   const { providers, limits } = config
   const evidence = await orFailure('providers', () => openEvidence({ providers, limits, dns, clock, log }))
-  const warmth = new WarmUpBook()
-  warmth.load(saved, now())
 
   await channel.policyTaken()
-  let delivery: Delivery | null = null
+  const carrying: Pick<Delivery, 'kick'>[] = []
+  let adopted: AdoptedShards | null = null
   const policy = await watchPolicy({
     registry,
     standing,
     signer,
     operator: config.operator.domain,
     log,
-    onChange: () => delivery?.kick(),
+    onChange: () => {
+      for (const one of carrying) one.kick()
+    },
   })
-  const path = openPath({
-    evidence,
-    policy: policy.current,
-    standing,
-    counters,
-    copies,
-    custody,
-    carry: (message, body) => delivery?.offer(message, body),
-    ids: new DecisionIds(now, shard, Math.random),
-    clock,
-    log,
-    operator: config.operator.domain,
-    holdFor: config.retention.heldBodies,
-  })
-  delivery = startDelivery({
-    custody,
-    signer,
-    rejudge: path.rejudge,
-    seal: (permit, key, input) => sealPermit(permit, key, input, sealKey, now()),
-    admitOwn: path.admitOwn,
-    returnAddress: returnAddresses(path, readReturnPathKey(config.dataDir), clock),
-    dns,
-    clock,
-    log,
-    settings: deliverySettings(config),
-    warmth,
-    hostname: config.hostname,
-    operatorDomain: config.operator.domain,
-  })
+  const returnKey = readReturnPathKey(config.dataDir)
+  /** The way of a message into a shard and out of it. */
+  const wayThrough = (at: number, kept: Custody): { readonly path: Path; readonly delivery: Delivery } => {
+    let delivery: Delivery | null = null
+    const path = openPath({
+      evidence,
+      policy: policy.current,
+      standing,
+      counters,
+      copies,
+      custody: kept,
+      carry: (message, body) => delivery?.offer(message, body),
+      ids: new DecisionIds(now, at, Math.random),
+      clock,
+      log,
+      operator: config.operator.domain,
+      holdFor: config.retention.heldBodies,
+    })
+    delivery = startDelivery({
+      custody: kept,
+      signer,
+      rejudge: path.rejudge,
+      seal: (permit, key, input) => sealPermit(permit, key, input, sealKey, now()),
+      admitOwn: path.admitOwn,
+      returnAddress: returnAddresses(path, returnKey, clock),
+      dns,
+      warmth,
+      clock,
+      log,
+      settings: deliverySettings(config),
+      hostname: config.hostname,
+      operatorDomain: config.operator.domain,
+    })
+    return { path, delivery }
+  }
+  const own = wayThrough(shard, custody)
+  carrying.push(own.delivery)
   let isOpen = false
-  const desk = { custody, delivery, holdFor: config.retention.heldBodies, now, isOpen: () => isOpen }
-  answerDeskQuestions(channel, openDesk(desk))
-  const chores = startChores({ delivery, custody, counters, copies, warmth, evidence, store, shard, log })
-  const listeners = listenersOf(channel, path.gate, log, clock)
-  const carrying = delivery
+  const deskOf = (kept: Custody, delivery: Delivery): QueueDesk =>
+    openDesk({ custody: kept, delivery, holdFor: config.retention.heldBodies, now, isOpen: () => isOpen })
+  const desks = new Map<number, QueueDesk>()
+  answerDeskQuestions(channel, joinShardDesks(deskOf(custody, own.delivery), desks))
+  const chores = [
+    startChores({ custody, counters, copies, warmth, evidence, log }),
+    startShardChores({ delivery: own.delivery, custody, store, shard, log }),
+  ]
+  const listeners = listenersOf(channel, own.path.gate, log, clock)
   channel.onReload((next) => {
     listeners.update(next)
     return Promise.resolve([])
   })
   channel.onStop(async () => {
     isOpen = false
-    await Promise.all([listeners.close(graceMs), carrying.drain(graceMs)])
+    await Promise.all([listeners.close(graceMs), own.delivery.drain(graceMs), adopted?.close(graceMs)])
     await policy.stop()
-    await chores.stop()
+    await Promise.all(chores.map((chore) => chore.stop()))
     await Promise.all([custody.close(), signer.close()])
     await store.destroy()
   })
@@ -130,6 +150,27 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   isOpen = true
   if (channel.firstStart) await signerStands(signer)
   channel.say({ kind: 'ready' })
+  adopted = adoptShards({
+    shards: channel.adopted,
+    dataDir: config.dataDir,
+    clock,
+    log,
+    carry: async (at, kept) => {
+      await loadCharges(kept)
+      const { delivery } = wayThrough(at, kept)
+      desks.set(at, deskOf(kept, delivery))
+      const shardChores = startShardChores({ delivery, custody: kept, store, shard: at, log })
+      return {
+        custody: kept,
+        delivery,
+        stop: () => {
+          desks.delete(at)
+          return shardChores.stop()
+        },
+      }
+    },
+  })
+  carrying.push(adopted)
   setTimeout(() => evidence.warmUp(), warmUpAfterMs).unref()
 }
 
@@ -146,9 +187,9 @@ function deliverySettings(config: Config): DeliverySettings {
     routes,
     port,
     sourceAddresses,
+    pools,
     retry,
     ownListeners: config.listeners.map((one) => ({ address: one.host, port: one.port })),
     holdFor: config.retention.heldBodies,
-    pools,
   }
 }

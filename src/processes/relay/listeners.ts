@@ -1,4 +1,7 @@
+import type { SendHandle } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import type { Config } from '../../config/index.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Log } from '../../platform/log.ts'
@@ -30,8 +33,11 @@ export function listenersOf(channel: SupervisorChannel, gate: Gate, log: Log, cl
     open: async () => {
       for (const one of config.listeners) {
         const options = naming(one.name, () => optionsOf(config, one, budget))
-        const place = `smtp ${one.host}:${one.port}`
-        const listener = await whenPortIsFree(place, firstStart, () => startListener(options, gate, log, clock))
+        const start = (how: Pick<ListenerOptions, 'port' | 'shared' | 'socket'>): Promise<Listener> =>
+          whenPortIsFree(`smtp ${one.host}:${how.port}`, firstStart, () =>
+            startListener({ ...options, ...how }, gate, log, clock),
+          )
+        const listener = config.workers === 1 ? await start({ port: one.port }) : await openShared(channel, one, start)
         opened.push({ listener, options })
         const { address, port } = listener
         channel.say({ kind: 'listening', what: 'smtp', name: one.name, address, port })
@@ -55,6 +61,34 @@ export function listenersOf(channel: SupervisorChannel, gate: Gate, log: Log, cl
     },
     close: async (graceMs) => void (await Promise.all(opened.map(({ listener }) => listener.close(graceMs)))),
   }
+}
+
+/** Comes to a listener on a port that several relays share (docs/decisions/014). */
+async function openShared(
+  channel: SupervisorChannel,
+  { name, host, port: configured }: Config['listeners'][number],
+  start: (how: { readonly port: number; readonly shared?: true; readonly socket?: unknown }) => Promise<Listener>,
+): Promise<Listener> {
+  const door = await channel.door(name)
+  if (door.way === 'kept') return start({ port: configured, socket: door.socket })
+  let port = door.way === 'beside' ? door.port : configured
+  // A shared port lets in whoever shares it: that nobody has it is known only by having had it alone.
+  if (door.way === 'first')
+    port = await whenPortIsFree(`smtp ${host}:${configured}`, channel.firstStart, () => hadAlone(host, configured))
+  const listener = await start({ port, shared: true })
+  channel.say({ kind: 'door-opened', name, port: listener.port }, listener.socket as SendHandle)
+  return listener
+}
+
+/** Takes a port for a moment, and answers which it was. */
+async function hadAlone(host: string, configured: number): Promise<number> {
+  const server = createServer()
+  server.listen({ host, port: configured })
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 function optionsOf(config: Config, one: Config['listeners'][number], budget: IngressBudget): ListenerOptions {

@@ -5,18 +5,18 @@ import { stderrLog } from '../../platform/pino-log.ts'
 import { ensureWrappingKey, startSigner } from '../../signer/index.ts'
 import { Secret } from '../../standards/secret.ts'
 import type { SupervisorChannel } from '../child.ts'
+import { shardOf } from '../messages.ts'
 import { orFailure } from '../start-failure.ts'
-
-/** One relay process; more of them would be shards of their own. */
-const shard = 0
 
 /**
  * Runs the relay process, until the supervisor says stop or is gone. The signer and custody's threads start first: they come up beside
  * this thread while it loads the rest, and a relay that crashed is back sooner.
  */
 export async function runRelay(channel: SupervisorChannel): Promise<void> {
-  const { config } = channel
-  const log = stderrLog(config.log, 'relay')
+  const { config, name } = channel
+  if (name === 'control') throw new Error('a relay can not be told to be control')
+  const shard = shardOf(name)
+  const log = stderrLog(config.log, config.workers === 1 ? 'relay' : name)
   const clock = systemClock
   await orFailure('keys.wrapping', () => ensureWrappingKey(config.keys.wrapping))
   const sealKey = new Secret(randomBytes(32))
