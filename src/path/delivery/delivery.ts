@@ -50,15 +50,16 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     Math.min(longestPause, settings.retry.first / 2),
   )
   const { dns, hostname } = options
-  const stopping = { aborted: false }
-  const families = new FamilyMemory(() => clock.steady?.() ?? clock.now())
-  const now = () => clock.now()
-  const outbound = { dns, settings, hostname, limiter, pool, health, egress, families, metrics, random, now }
-  const room: Room = {
   const egress = {
     pools: egressPools(settings.pools, settings.sourceAddresses),
     warmth: options.warmth ?? new WarmUpBook(),
   }
+  const stopping = { aborted: false }
+  const families = new FamilyMemory(() => clock.steady?.() ?? clock.now())
+  const now = () => clock.now()
+  const protections = options.protections ?? null
+  const outbound = { dns, settings, hostname, limiter, pool, health, egress, families, protections, metrics, random, now }
+  const room: Room = {
     ...options,
     settings,
     random,

@@ -11,8 +11,9 @@ import type { Rejudgement, Renewed } from '../decision/rejudge.ts'
 import type { Outbound } from './client/attempt.ts'
 import type { ReturnAddress } from './client/outgoing.ts'
 import type { SignatureMemory } from './outbound/signatures.ts'
-import type { RouteTable } from './routing/route.ts'
 import type { WarmUpBook } from './egress/warm-up.ts'
+import type { Protections } from './protection/protections.ts'
+import type { RouteTable } from './routing/route.ts'
 import type { DeliverySettings } from './settings.ts'
 
 export type SigningKey = Renewed['keys'][number]
@@ -44,13 +45,15 @@ export type DeliveryOptions = {
   /** Under which addresses reports about a message come back to us; null, or absent: its reverse-path goes out as it came. */
   readonly returnAddress?: (message: StoredMessage) => ReturnAddress | null
   readonly dns: Dns
-  readonly clock: Clock
-  readonly log: Log
-  readonly settings: DeliverySettings
+  /** Which protection servers are owed that DNS names; absent: none is looked up. */
+  readonly protections?: Protections
   /** The pool of our addresses that the policy of this moment names for a message; null where it names none. */
   readonly poolOf?: (message: StoredMessage) => string | null
   /** What those of our addresses have sent that are still warming up. */
   readonly warmth?: WarmUpBook
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: DeliverySettings
   readonly hostname: string
   /** Whose postmaster signs our reports. */
   readonly operatorDomain: Domain

@@ -12,6 +12,8 @@ export type Route = {
   readonly host: string
   readonly port: number
   readonly tls: TlsPolicy
+  /** PEM certificates to trust there instead of those of all other servers. */
+  readonly roots?: readonly string[]
 }
 
 /** The retry clock of a destination's answers; milliseconds. */
@@ -47,7 +49,7 @@ export type DeliverySettings = {
   readonly timeouts: Timeouts
   /** Addresses and ports on which this relay itself listens: a route to them is a loop. */
   readonly ownListeners: readonly { readonly address: string; readonly port: number }[]
-  /** PEM certificates to trust for `required` instead of those of the system. */
+  /** PEM certificates to trust in servers instead of those of the system. */
   readonly tlsRoots: readonly string[] | null
   readonly connectionsPerDestination: number
   readonly connections: number

@@ -1,10 +1,8 @@
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket, createSecureContext } from 'node:tls'
+import { presentedChain } from '../../platform/peer-chain.ts'
 import type { TlsFacts } from './gate.ts'
-
-/** More certificates than any chain has are a peer's mischief. */
-const maxChain = 10
 
 /**
  * TLS 1.2 and later, without tickets: a resumed session would come without its certificate chain. `ca` is empty, so that the request
@@ -54,16 +52,4 @@ export function factsOf(socket: TLSSocket): TlsFacts {
     cipher: socket.getCipher().standardName,
     clientChain: presentedChain(socket),
   }
-}
-
-function presentedChain(socket: TLSSocket): Buffer[] {
-  const chain: Buffer[] = []
-  const seen = new Set<string>()
-  let certificate = socket.getPeerX509Certificate()
-  while (certificate !== undefined && chain.length < maxChain && !seen.has(certificate.fingerprint256)) {
-    seen.add(certificate.fingerprint256)
-    chain.push(certificate.raw)
-    certificate = certificate.issuerCertificate
-  }
-  return chain
 }

@@ -3,15 +3,18 @@ import { type EgressChoice, chooseEgress, familyOf } from '../egress/choose-egre
 import type { EgressAddress, EgressPool } from '../egress/pools.ts'
 import type { WarmUpBook } from '../egress/warm-up.ts'
 import type { DeliveryMetrics } from '../metrics.ts'
+import type { Wanted } from '../protection/wanted.ts'
+import { type Protections, wantedAt } from '../protection/protections.ts'
+import { requireTlsGap } from '../protection/require-tls.ts'
 import type { FamilyMemory, Turn } from '../routing/families.ts'
 import type { Destination } from '../routing/route.ts'
 import { type Resolution, type Target, resolveTargets } from '../routing/targets.ts'
-import type { DeliverySettings, TlsPolicy } from '../settings.ts'
+import type { DeliverySettings } from '../settings.ts'
 import { type SiteKey, siteOf } from '../shaping/site.ts'
 import { Evicted, type Limiter } from './limiter.ts'
 import type { DestinationHealth } from './health.ts'
 import type { SessionPool } from './pool.ts'
-import { type ClientSession, openSession } from './session.ts'
+import { type Allowed, type ClientSession, openSession } from './session.ts'
 import type { RecipientResult } from './outcome.ts'
 import type { Outgoing, OutgoingRecipient } from './outgoing.ts'
 import { type TransactionResult, sendMail } from './transaction.ts'
@@ -28,6 +31,8 @@ export type Outbound = {
   /** Our addresses, and what those that are new have sent. */
   readonly egress: { readonly pools: ReadonlyMap<string, EgressPool>; readonly warmth: WarmUpBook }
   readonly families: FamilyMemory
+  /** Null: nothing is looked up, and servers that DNS names are encrypted to where they can. */
+  readonly protections: Protections | null
   readonly metrics: DeliveryMetrics
   readonly random: () => number
   /** Milliseconds since the epoch. */
@@ -113,6 +118,7 @@ async function atTargets(
   const site = siteOf(destination, resolution)
   let last: readonly AttemptResult[] = []
   let waiting: readonly AttemptResult[] | null = null
+  let isMissed = true
   for (const turn of outbound.families.inTurns(resolution.targets.slice(0, maxTargets))) {
     const choice = egressFor(outbound, job, site, turn)
     if (choice.kind !== 'from') {
@@ -125,12 +131,19 @@ async function atTargets(
       outbound.health.reached(destination.key)
       return handed.results
     }
-    last = handed.results
+    last = lessFinal(last, handed.results)
+    isMissed &&= handed.isMissed
   }
   if (waiting !== null) return waiting
   if (last.some((one) => one.fromRemote)) outbound.health.reached(destination.key)
-  else outbound.health.missed(destination.key, last[0]?.reply ?? 'no server could be reached')
+  else if (isMissed) outbound.health.missed(destination.key, last[0]?.reply ?? 'no server could be reached')
   return last
+}
+
+/** While one server may yet take it, what is final at another is not the end. */
+function lessFinal(before: readonly AttemptResult[], now: readonly AttemptResult[]): readonly AttemptResult[] {
+  const isFinal = now.every((one) => one.kind === 'failed')
+  return isFinal && before.some((one) => one.kind === 'retry') ? before : now
 }
 
 /** From which of our addresses, and to which of theirs. */
@@ -148,7 +161,12 @@ function notNow(one: OutgoingRecipient, choice: Extract<EgressChoice, { kind: 'w
   return { ...nowhere(one, 'retry', '4.3.2', choice.because), attempted: false, ...until }
 }
 
-type Handed = { readonly kind: 'answered' | 'elsewhere'; readonly results: readonly AttemptResult[] }
+type Handed = {
+  readonly kind: 'answered' | 'elsewhere'
+  readonly results: readonly AttemptResult[]
+  /** Whether the server itself was missing, and not the protection that was wanted there. */
+  readonly isMissed: boolean
+}
 
 /** All recipients at one server, in as many transactions as it takes. */
 async function handOver(
@@ -158,7 +176,8 @@ async function handOver(
   onDelivered: (results: readonly AttemptResult[]) => void,
 ): Promise<Handed> {
   const { target } = way
-  const policy = job.destination.tls
+  const wanted = await wantedAt(outbound.protections, job.destination, target, job.message, outbound.settings.tlsRoots)
+  if (wanted.kind === 'barred') return barred(outbound, job, way, wanted)
   const done: AttemptResult[] = []
   let left = job.recipients
   let session: ClientSession | null = null
@@ -167,17 +186,20 @@ async function handOver(
     let result: TransactionResult
     try {
       if (!job.stands()) throw new Superseded()
-      ;({ session, result } = await transact(outbound, job, batch, way, session))
+      ;({ session, result } = await transact(outbound, job, batch, way, wanted, session))
     } catch (error) {
       if (!(error instanceof ConnectionTrouble)) {
-        if (session !== null) outbound.pool.giveBack(session, policy)
+        if (session !== null) outbound.pool.giveBack(session)
         onDelivered(done.filter((one) => one.kind === 'delivered'))
         throw error
       }
-      const missed = left.map((one) => ({ ...nowhere(one, 'retry', statusOf(error), error.message), remote: target }))
+      const status = statusOf(error)
+      const kind = status.startsWith('5') ? 'failed' : 'retry'
+      const missed = left.map((one) => ({ ...nowhere(one, kind, status, error.message), remote: target }))
+      const isMissed = error.kind !== 'unprotected'
       return done.length === 0
-        ? { kind: 'elsewhere', results: missed }
-        : { kind: 'answered', results: [...done, ...missed] }
+        ? { kind: 'elsewhere', results: missed, isMissed }
+        : { kind: 'answered', results: [...done, ...missed], isMissed }
     }
     const answered = result.results.map((one) => atServer(one, session as ClientSession))
     done.push(...answered)
@@ -187,17 +209,30 @@ async function handOver(
       session = null
     }
     if (result.tryElsewhere && done.length === answered.length) {
-      if (session !== null) outbound.pool.giveBack(session, policy)
+      if (session !== null) outbound.pool.giveBack(session)
       const rest = left.map((one) => ({
         ...nowhere(one, 'retry', '4.4.1', 'refused'),
         ...(answered[0] === undefined ? {} : { reply: answered[0].reply }),
         remote: target,
       }))
-      return { kind: 'elsewhere', results: [...done, ...rest] }
+      return { kind: 'elsewhere', results: [...done, ...rest], isMissed: true }
     }
   }
-  if (session !== null) outbound.pool.giveBack(session, policy)
-  return { kind: 'answered', results: done }
+  if (session !== null) outbound.pool.giveBack(session)
+  return { kind: 'answered', results: done, isMissed: false }
+}
+
+/** Nothing is sent to a server that its own domain, or DNSSEC, does not vouch for. */
+function barred(outbound: Outbound, job: Job, { target }: Way, wanted: Extract<Wanted, { kind: 'barred' }>): Handed {
+  const { failure, domain } = wanted
+  const verdict = { mayGo: false, authenticated: false, failure }
+  if (domain !== null)
+    outbound.protections?.note({ wanted, domain, target, verdict, addresses: { ours: '', theirs: '' } })
+  const results = job.recipients.map((one) => ({
+    ...nowhere(one, 'retry', failure.status, failure.because),
+    remote: target,
+  }))
+  return { kind: 'elsewhere', results, isMissed: false }
 }
 
 /** One transaction, on the session at hand, a rested one or a new one. A rested session that turns out to be dead costs nothing. */
@@ -206,24 +241,27 @@ async function transact(
   job: Job,
   batch: readonly OutgoingRecipient[],
   way: Way,
+  wanted: Allowed,
   current: ClientSession | null,
 ): Promise<{ readonly session: ClientSession; readonly result: TransactionResult }> {
   const { timeouts } = outbound.settings
   const { message } = job
-  const policy = job.destination.tls
   const { warmth } = outbound.egress
   if (way.egress !== null) warmth.count(way.egress, way.site, job.id, outbound.now())
-  const rested = current ?? outbound.pool.take(way.target, policy, way.egress?.address ?? null)
+  const rested = current ?? outbound.pool.take(way.target, wanted, way.egress?.address ?? null)
   if (rested !== null) {
     if (current === null) outbound.metrics.connectionsReused++
     try {
+      mustKeepTls(outbound, job, wanted, rested)
       return { session: rested, result: await sendMail(rested, message, batch, timeouts) }
     } catch (error) {
+      if (error instanceof ConnectionTrouble && error.kind === 'unprotected') throw error
       outbound.pool.quit(rested)
       if (!(error instanceof ConnectionTrouble) || error.kind !== 'closed') throw error
     }
   }
-  const session = await open(outbound, way, policy)
+  const session = await open(outbound, way, wanted)
+  mustKeepTls(outbound, job, wanted, session)
   try {
     return { session, result: await sendMail(session, message, batch, timeouts) }
   } catch (error) {
@@ -232,21 +270,34 @@ async function transact(
   }
 }
 
-async function open(outbound: Outbound, way: Way, policy: TlsPolicy): Promise<ClientSession> {
+/** A session that does not keep what the sender requires is left to mail that requires less. */
+function mustKeepTls(outbound: Outbound, job: Job, wanted: Allowed, session: ClientSession): void {
+  const gap = job.message.requireTls === true ? requireTlsGap(session, wanted) : null
+  if (gap === null) return
+  outbound.pool.giveBack(session)
+  throw gap
+}
+
+async function open(outbound: Outbound, way: Way, wanted: Allowed): Promise<ClientSession> {
   const { metrics, settings, families } = outbound
   const { target, egress, connectWithin } = way
   const { timeouts } = settings
   const connect = Math.min(timeouts.connect, connectWithin ?? timeouts.connect)
   try {
-    const session = await openSession(target, policy, {
+    const session = await openSession(target, wanted, {
       hostname: egress?.ehlo ?? outbound.hostname,
       timeouts: { ...timeouts, connect },
-      tlsRoots: settings.tlsRoots,
+      now: outbound.now,
       localAddress: egress?.address ?? null,
       onFallback: () => metrics.tlsFallbacks++,
       onOpened: (wire) => {
         families.opened(target)
         outbound.pool.watch(wire)
+      },
+      onJudged: ({ addresses }, verdict) => {
+        const { domain } = wanted
+        if (domain !== null && wanted.key !== 'optional')
+          outbound.protections?.note({ wanted, domain, target, verdict, addresses })
       },
     })
     metrics.connectionsOpened++
@@ -265,7 +316,7 @@ function atServer(result: RecipientResult, session: ClientSession): AttemptResul
 
 /** A host that cannot be reached or does not answer (4.4.1), or one that takes no mail now (4.3.2). */
 function statusOf(trouble: ConnectionTrouble): string {
-  return trouble.reply !== null ? '4.3.2' : '4.4.1'
+  return trouble.status ?? (trouble.reply !== null ? '4.3.2' : '4.4.1')
 }
 
 function nowhere(one: OutgoingRecipient, kind: 'failed' | 'retry', status: string, words: string): AttemptResult {

@@ -9,6 +9,8 @@ export type Capabilities = {
   readonly smtputf8: boolean
   readonly dsn: boolean
   readonly startTls: boolean
+  /** RFC 8689; worth something only behind STARTTLS. */
+  readonly requireTls: boolean
 }
 
 export const noCapabilities: Capabilities = {
@@ -18,6 +20,7 @@ export const noCapabilities: Capabilities = {
   smtputf8: false,
   dsn: false,
   startTls: false,
+  requireTls: false,
 }
 
 /** The first line of the reply greets; each further one is a keyword with parameters. */
@@ -34,6 +37,7 @@ export function readCapabilities(reply: Reply): Capabilities {
     smtputf8: offered.has('SMTPUTF8'),
     dsn: offered.has('DSN'),
     startTls: offered.has('STARTTLS'),
+    requireTls: offered.has('REQUIRETLS'),
   }
 }
 

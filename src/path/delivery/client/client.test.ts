@@ -69,6 +69,7 @@ function outbound(changes: Partial<DeliverySettings> = {}, dns: Partial<Dns> = {
     random: () => 0.5,
     egress: { pools: egressPools(settings.pools, settings.sourceAddresses), warmth: new WarmUpBook() },
     families: new FamilyMemory(() => Date.now()),
+    protections: null,
     now: () => Date.now(),
   }
 }

@@ -9,6 +9,9 @@ export type Outgoing = {
   readonly returnAddress: ReturnAddress | null
   readonly ret: 'FULL' | 'HDRS' | null
   readonly envid: string | null
+  /** REQUIRETLS (RFC 8689), which overrides `tlsOptional`: whether its header says `TLS-Required: No`. */
+  readonly requireTls?: boolean
+  readonly tlsOptional?: () => boolean
   /** Octets with header section, empty line and body. */
   readonly size: number
   readonly eightBit: boolean
@@ -51,6 +54,7 @@ export function mailCommand(
   if (capabilities.eightBitMime && message.eightBit) parameters.push(' BODY=8BITMIME')
   const needsUtf8 = message.needsUtf8 || recipients.some((one) => !isAscii(one.mailbox.localPart))
   if (capabilities.smtputf8 && needsUtf8) parameters.push(' SMTPUTF8')
+  if (capabilities.requireTls && message.requireTls === true) parameters.push(' REQUIRETLS')
   if (capabilities.dsn && message.ret !== null) parameters.push(` RET=${message.ret}`)
   if (capabilities.dsn && message.envid !== null) parameters.push(` ENVID=${message.envid}`)
   return `MAIL FROM:<${path}>${parameters.join('')}\r\n`

@@ -1,5 +1,5 @@
 import type { Target } from '../routing/targets.ts'
-import type { DeliverySettings, TlsPolicy } from '../settings.ts'
+import type { DeliverySettings } from '../settings.ts'
 import type { ClientSession } from './session.ts'
 import type { Wire } from './wire.ts'
 
@@ -9,8 +9,8 @@ type Resting = { readonly session: ClientSession; readonly timer: NodeJS.Timeout
 const maxResting = 200
 
 /**
- * Sessions that wait for their next mail, by our address, server, port and TLS policy. One that rests too long, that did its share, or that the
- * server disturbs is closed.
+ * Sessions that wait for their next mail, by our address, server, port and the protection that was wanted. One that rests too long,
+ * that did its share, or that the server disturbs is closed.
  */
 export class SessionPool {
   readonly #settings: Pick<DeliverySettings, 'idleConnection' | 'messagesPerConnection' | 'timeouts'>
@@ -24,8 +24,12 @@ export class SessionPool {
   }
 
   /** The session that rested the shortest, or null. */
-  take(target: Target, policy: TlsPolicy, localAddress: string | null): ClientSession | null {
-    const key = keyOf(target, policy, localAddress)
+  take(
+    target: Target,
+    wanted: Pick<ClientSession['wanted'], 'key'>,
+    localAddress: string | null,
+  ): ClientSession | null {
+    const key = keyOf(target, wanted.key, localAddress)
     const resting = this.#resting.get(key)?.at(-1)
     if (resting === undefined) return null
     this.#remove(key, resting)
@@ -39,14 +43,14 @@ export class SessionPool {
   }
 
   /** Puts a session to rest, or takes leave of it. */
-  giveBack(session: ClientSession, policy: TlsPolicy): void {
+  giveBack(session: ClientSession): void {
     const { wire } = session
     const spent = session.transactions >= this.#settings.messagesPerConnection
     if (this.#closed || spent || wire.isBroken || wire.isNoisy || this.#count >= maxResting) {
       this.quit(session)
       return
     }
-    const key = keyOf(session.target, policy, session.localAddress)
+    const key = keyOf(session.target, session.wanted.key, session.localAddress)
     const timer = setTimeout(() => {
       this.#remove(key, resting)
       this.quit(session)
@@ -104,6 +108,6 @@ export class SessionPool {
   }
 }
 
-function keyOf(target: Target, policy: TlsPolicy, localAddress: string | null): string {
-  return `${localAddress}|${target.address}|${target.port}|${policy}|${target.name}`
+function keyOf(target: Target, protection: string, localAddress: string | null): string {
+  return `${localAddress}|${target.address}|${target.port}|${protection}|${target.name}`
 }

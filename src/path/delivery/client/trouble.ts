@@ -2,19 +2,22 @@ import type { Reply } from '../../../standards/smtp/reply.ts'
 import { escapePeerText } from '../../../standards/smtp/format-reply.ts'
 
 /** What went wrong with a connection. Never the end of the mail: another server or another time may do. */
-export type TroubleKind = 'connect' | 'timeout' | 'closed' | 'malformed' | 'tls' | 'refused' | 'aborted'
+export type TroubleKind = 'connect' | 'timeout' | 'closed' | 'malformed' | 'tls' | 'refused' | 'unprotected' | 'aborted'
 
 /** Thrown inside the client and caught at its edge. `message` is plain words for people. */
 export class ConnectionTrouble extends Error {
   readonly kind: TroubleKind
   /** The reply that it rests on, where there is one. */
   readonly reply: Reply | null
+  /** The enhanced status code that it has of its own, or null. */
+  readonly status: string | null
 
-  constructor(kind: TroubleKind, words: string, reply: Reply | null = null) {
+  constructor(kind: TroubleKind, words: string, reply: Reply | null = null, status: string | null = null) {
     super(words)
     this.name = 'ConnectionTrouble'
     this.kind = kind
     this.reply = reply
+    this.status = status
   }
 }
 

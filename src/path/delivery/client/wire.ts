@@ -3,6 +3,8 @@ import { type TLSSocket, connect as openTls } from 'node:tls'
 import { isSyntaxFault } from '../../../standards/fault.ts'
 import type { Reply } from '../../../standards/smtp/reply.ts'
 import { ReplyReader } from '../../../standards/smtp/reply-reader.ts'
+import { presentedChain } from '../../../platform/peer-chain.ts'
+import type { Handshake } from '../protection/judge.ts'
 import { ConnectionTrouble } from './trouble.ts'
 
 type Waiter = { readonly take: (reply: Reply) => void; readonly fail: (trouble: ConnectionTrouble) => void }
@@ -107,13 +109,13 @@ export class Wire {
   }
 
   /**
-   * Goes on encrypted. All that was read before the handshake is thrown away with its reader (RFC 3207 §4.2); a reply that the server
+   * Goes on encrypted, with whomever it is: who the server is, the caller judges by the outcome before it sends anything. All that was read before the handshake is thrown away with its reader (RFC 3207 §4.2); a reply that the server
    * sent ahead of the handshake was sent by who knows whom, so it ends the connection.
    */
-  async startTls(host: string, verify: boolean, roots: readonly string[] | null, timeout: number): Promise<TlsOutcome> {
+  async startTls(host: string, roots: readonly string[] | null, timeout: number): Promise<TlsOutcome> {
     if (this.isNoisy) throw this.fail('tls', 'the server sent more than one reply before the TLS handshake')
     this.#deafen()
-    const secured = await handshake(this.#socket, host, verify, roots, timeout).catch((error: Error) => {
+    const secured = await handshake(this.#socket, host, roots, timeout).catch((error: Error) => {
       throw this.fail('tls', `the TLS handshake failed: ${error.message}`)
     })
     this.#socket = secured
@@ -123,7 +125,15 @@ export class Wire {
       protocol: secured.getProtocol() ?? 'TLS',
       cipher: secured.getCipher().standardName,
       verified: secured.authorized,
+      // Typed as an error; it is a code of OpenSSL or of Node.
+      trouble: secured.authorized ? null : String(secured.authorizationError),
+      chain: () => presentedChain(secured),
     }
+  }
+
+  /** Our address on this connection, and the server's. */
+  get addresses(): { readonly ours: string; readonly theirs: string } {
+    return { ours: this.#socket.localAddress ?? '', theirs: this.#socket.remoteAddress ?? '' }
   }
 
   /** Whether the server said something that nobody asked for. */
@@ -187,21 +197,15 @@ export class Wire {
   }
 }
 
-export type TlsOutcome = { readonly protocol: string; readonly cipher: string; readonly verified: boolean }
+export type TlsOutcome = Handshake & { readonly protocol: string; readonly cipher: string }
 
-function handshake(
-  socket: Socket,
-  host: string,
-  verify: boolean,
-  roots: readonly string[] | null,
-  timeout: number,
-): Promise<TLSSocket> {
+function handshake(socket: Socket, host: string, roots: readonly string[] | null, timeout: number): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const secured = openTls({
       socket,
       host,
       minVersion: 'TLSv1.2',
-      rejectUnauthorized: verify,
+      rejectUnauthorized: false,
       // RFC 6066 §3: a literal address is no server name.
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(roots === null ? {} : { ca: [...roots] }),

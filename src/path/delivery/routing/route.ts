@@ -7,7 +7,13 @@ export type Destination = {
   readonly key: string
   readonly tls: TlsPolicy
 } & (
-  | { readonly kind: 'host'; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'host'
+      readonly host: string
+      readonly port: number
+      /** PEM certificates to trust there instead of those of all other servers. */
+      readonly roots?: readonly string[]
+    }
   | { readonly kind: 'mx'; readonly domain: Domain }
 )
 
@@ -28,8 +34,8 @@ export function routeTable(settings: Pick<DeliverySettings, 'routes'>): RouteTab
     destinationOf(domain) {
       const route = exact.get(domain) ?? nearest(below, domain) ?? all
       if (route === null) return { key: `mx:${domain}`, tls: 'opportunistic', kind: 'mx', domain }
-      const { host, port, tls } = route
-      return { key: `host:${host.toLowerCase()}:${port}/${tls}`, tls, kind: 'host', host, port }
+      const { host, port, tls, roots } = route
+      return { key: `host:${host.toLowerCase()}:${port}/${tls}`, tls, kind: 'host', host, port, ...(roots === undefined ? {} : { roots }) }
     },
   }
 }
