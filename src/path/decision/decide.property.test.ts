@@ -319,13 +319,15 @@ type Drawn = typeof anyInput extends fc.Arbitrary<infer T> ? T : never
 function inputOf(drawn: Drawn): DecideInput & { readonly world: readonly Customer[] } {
   const policy = policyOf(drawn.world, {
     ...(drawn.keyless ? { keys: [] } : {}),
-    suppressed: drawn.suppressed === null ? [] : [`${drawn.suppressed} to0@receiver.example`],
   })
   const evidence = drawn.aim === null ? drawn.evidence : aimed(drawn.evidence, drawn.world, drawn.aim)
   const usage = { ...noCounts.grant, recipientsLastHour: drawn.used }
   const standing = { suspended: drawn.suspended, hold: drawn.hold }
   return {
     ...asked({ evidence, policy, standing, counters: { grant: usage, customer: usage } }),
+    ...(drawn.suppressed === null
+      ? {}
+      : { suppressed: { customer: drawn.suppressed, recipients: ['to0@receiver.example', 'to1@receiver.example'] } }),
     world: drawn.world,
   }
 }
@@ -449,10 +451,6 @@ describe('random policies and random messages', () => {
           version: 7,
           customers: new Map(drawn.world.map((one) => [one.id, one])),
           keys: Map.groupBy(keys, (one) => one.domain),
-          suppressions:
-            drawn.suppressed === null
-              ? []
-              : [{ customer: drawn.suppressed, address: 'to0@receiver.example', suppressed: true }],
         })
         const decision = decide({ ...input, policy })
         expect(decision).toEqual(decide(input))

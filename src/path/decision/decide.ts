@@ -42,6 +42,7 @@ const checks: Readonly<Record<RuleId, Check>> = {
 }
 
 /** What may be said before the message has been seen. */
+const rulesAtRcpt = ['suppressed'] as const satisfies readonly RuleId[]
 const rulesAtMail = ['message-too-big', 'storage-full', 'source-unproven'] as const satisfies readonly RuleId[]
 
 /**
@@ -59,12 +60,21 @@ export function decide(input: DecideInput): Decision {
 
 /** What is already certain at MAIL, or null: go on. */
 export function decideAtMail(input: DecideInput): Decision | null {
+  return decideEarly('mail', rulesAtMail, input)
+}
+
+/** What is already certain of one recipient, who is the only one of the evidence; or null: go on. */
+export function decideAtRcpt(input: DecideInput): Decision | null {
+  return decideEarly('rcpt', rulesAtRcpt, input)
+}
+
+function decideEarly(at: 'mail' | 'rcpt', order: readonly RuleId[], input: DecideInput): Decision | null {
   try {
     const matter = matterOf(input)
-    const answer = firstOf(rulesAtMail, matter)
-    return answer === null ? null : conclude('mail', matter, answer)
+    const answer = firstOf(order, matter)
+    return answer === null ? null : conclude(at, matter, answer)
   } catch (thrown) {
-    return fault('mail', input, thrown)
+    return fault(at, input, thrown)
   }
 }
 
@@ -147,7 +157,7 @@ function mint(matter: Matter): Permit {
 }
 
 function factsOf(at: DecisionFacts['at'], matter: Matter, because: string): DecisionFacts {
-  const { evidence, systemFault, policy, standing, counters, now, subject } = matter
+  const { evidence, systemFault, policy, standing, counters, suppressed, now, subject } = matter
   return {
     at,
     evidence,
@@ -155,6 +165,7 @@ function factsOf(at: DecisionFacts['at'], matter: Matter, because: string): Deci
     policyVersion: versionOf(policy),
     standing,
     counters,
+    ...(suppressed === undefined ? {} : { suppressed }),
     now,
     customer: subject.owned?.customer ?? subject.source?.customer ?? null,
     source: subject.source?.id ?? null,

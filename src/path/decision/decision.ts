@@ -93,8 +93,8 @@ export type Decision = {
 
 /** Enough to judge again: with the policy of `policyVersion` these give the same verdict. Plain JSON. */
 export type DecisionFacts = {
-  /** At MAIL only a few rules may answer. */
-  readonly at: 'mail' | 'data'
+  /** At MAIL and RCPT only a few rules may answer. */
+  readonly at: 'mail' | 'rcpt' | 'data'
   readonly evidence: Evidence
   /** What went wrong on our side, or null. */
   readonly systemFault: string | null
@@ -102,6 +102,8 @@ export type DecisionFacts = {
   readonly policyVersion: number
   readonly standing: StandingFacts
   readonly counters: Counters
+  /** Absent where no recipient was on a list. */
+  readonly suppressed?: SuppressedFacts
   /** Milliseconds since the epoch: the `now` of the decision. */
   readonly now: number
   /** The customer who must know of it: the owner of the author domain, else of the source. */
@@ -119,6 +121,9 @@ export type DecisionRecord = DecisionFacts & {
   /** The reply line without its CRLF. */
   readonly reply: string
 }
+
+/** Which recipients are on the suppression list of the customer whom the connection proves; addresses as `formatMailbox` writes them. */
+export type SuppressedFacts = { readonly customer: string; readonly recipients: readonly string[] }
 
 /** What standing says about this source at this moment. */
 export type StandingFacts = {

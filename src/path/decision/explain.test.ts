@@ -128,11 +128,9 @@ describe('a decision judged again', () => {
   })
 
   test('a suppressed recipient stays suppressed', () => {
-    const policy = policyOf([acme], { suppressed: ['acme bob@receiver.example'] })
-    const evidence = over(hosted, {
-      envelope: { recipients: [mailbox('al@receiver.example'), mailbox('bob@receiver.example')] },
-    })
-    const record = recordOf(decide(asked({ policy, evidence })))
+    const policy = policyOf([acme])
+    const suppressed = { customer: 'acme', recipients: ['bob@receiver.example'] }
+    const record = recordOf(decide(asked({ policy, suppressed })))
     expect(record.reply).toContain('[suppressed] bob@receiver.example is on the suppression list')
     expect(replay(id, record, policy).same).toBe(true)
   })

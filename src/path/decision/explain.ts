@@ -24,16 +24,23 @@ export function explain(id: DecisionId, record: DecisionRecord): readonly string
     ...indent(spokenFor(evidence)),
     'How it was judged',
     ...indent([
-      `${record.policyVersion === 0 ? 'No policy could be had' : `By version ${record.policyVersion} of the policy`}${record.at === 'mail' ? ', at MAIL, before the message was sent' : ''}.`,
+      `${record.policyVersion === 0 ? 'No policy could be had' : `By version ${record.policyVersion} of the policy`}${moments[record.at]}.`,
       concerned(record),
       `Rule ${rule}: ${title}.`,
       `Because: ${forPeople(record.because)}.`,
       ...standing(record),
+      ...leftOut(record),
       `Said on the wire: ${forPeople(record.reply, 512)}`,
     ]),
     rule === 'accepted' ? 'What is to be done' : 'What would make it pass',
     ...indent([remedy, `Who can do it: ${fixer}.`]),
   ]
+}
+
+const moments = {
+  mail: ', at MAIL, before the message was sent',
+  rcpt: ', at RCPT, before the message was sent',
+  data: '',
 }
 
 function outcome({ verdict }: DecisionRecord): string {
@@ -49,6 +56,14 @@ function outcome({ verdict }: DecisionRecord): string {
     default:
       return verdict satisfies never
   }
+}
+
+/** Who is on the list of the customer, where the message was taken all the same. */
+function leftOut({ suppressed, verdict }: DecisionRecord): readonly string[] {
+  if (suppressed === undefined || (verdict !== 'relay' && verdict !== 'hold')) return []
+  return [
+    `On the suppression list of ${suppressed.customer}, so not sent to: ${forPeople(suppressed.recipients.join(', '))}.`,
+  ]
 }
 
 function connected({ session }: Evidence): readonly string[] {

@@ -1,5 +1,5 @@
 import type { PolicySnapshot } from '../../rooms/registry/index.ts'
-import { decide, decideAtMail } from './decide.ts'
+import { decide, decideAtMail, decideAtRcpt } from './decide.ts'
 import type { Decision, DecisionId, DecisionRecord } from './decision.ts'
 import type { RuleId } from './rules.ts'
 
@@ -10,11 +10,14 @@ export type Replay = {
   readonly same: boolean
 }
 
+const judgesAt = { mail: decideAtMail, rcpt: decideAtRcpt, data: decide }
+
 /** Judges a recorded decision again with the policy of its `policyVersion` (null where that is 0). A permit that this mints is thrown away. */
 export function replay(id: DecisionId, record: DecisionRecord, policyAtVersion: PolicySnapshot | null): Replay {
-  const { evidence, standing, counters, now, systemFault } = record
-  const input = { id, evidence, policy: policyAtVersion, standing, counters, now, systemFault }
-  const again = record.at === 'mail' ? decideAtMail(input) : decide(input)
+  const { evidence, standing, counters, suppressed, now, systemFault } = record
+  const listed = suppressed === undefined ? {} : { suppressed }
+  const input = { id, evidence, policy: policyAtVersion, standing, counters, ...listed, now, systemFault }
+  const again = judgesAt[record.at](input)
   if (again === null) return { verdict: null, rule: null, same: false }
   return {
     verdict: again.verdict,

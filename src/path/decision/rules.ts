@@ -107,9 +107,10 @@ export const rules: Readonly<Record<RuleId, Rule>> = {
     title: 'The recipient is on the suppression list',
     happened:
       'The organisation that sends here keeps a list of addresses that it will not write to: they do not exist, or their owners asked ' +
-      'for no more mail. One recipient of this message is on it. The whole message was refused.',
+      'for no more mail. The recipient is on it. Where a message has other recipients too it is sent to them: then the one on the list was ' +
+      'refused by itself, or is named in a report to the sender.',
     remedy:
-      'Remove that recipient and send again. If the address is good, the sending organisation can take it off its list.',
+      'Send to somebody else. If the address is good and its owner wants mail, the sending organisation can take it off its list.',
     fixer: 'the owner of the domain',
   },
   'message-malformed': {

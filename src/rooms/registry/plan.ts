@@ -37,8 +37,8 @@ function lines(before: readonly Part[], after: readonly Part[]): readonly string
 }
 
 function heads(customer: CustomerDocument): readonly Part[] {
-  const { id, name, plan, contacts } = customer
-  return [{ key: id, words: `customer ${id}`, value: { name, plan, contacts } }]
+  const { id, name, plan, suppression, pool, contacts } = customer
+  return [{ key: id, words: `customer ${id}`, value: { name, plan, suppression, pool, contacts } }]
 }
 
 function domains(customer: CustomerDocument): readonly Part[] {

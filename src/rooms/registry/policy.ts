@@ -10,11 +10,18 @@ export type Customer = {
   readonly id: string
   readonly name: string
   readonly plan: 'standard' | 'trial'
+  /** What becomes of a recipient on the suppression list; absent: `refuse`. */
+  readonly suppression?: 'refuse' | 'discard'
+  /** The pool of our addresses that its mail leaves from; absent: the default one. */
+  readonly pool?: PoolChoice
   readonly contacts: readonly { readonly email: string; readonly language: 'en' | 'tr' }[]
   readonly domains: readonly OwnedDomain[]
   readonly sources: readonly Source[]
   readonly grants: readonly Grant[]
 }
+
+/** Names of pools: one, or one for each class of mail. */
+export type PoolChoice = string | { readonly [messageClass in GrantableClass]?: string }
 
 export type OwnedDomain = {
   readonly customer: string
@@ -58,6 +65,8 @@ export type Grant = {
   readonly classes: readonly GrantableClass[]
   readonly evidence: { readonly dkim: EvidenceDemand; readonly arc: EvidenceDemand }
   readonly limits: GrantLimits
+  /** In place of the customer's. */
+  readonly pool?: PoolChoice
   readonly approvedBy: string
   readonly reason: string
 }

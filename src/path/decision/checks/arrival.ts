@@ -17,13 +17,18 @@ export const tooManyRecipients: Check = ({ evidence: { fault } }) =>
 export const storageFull: Check = ({ evidence: { fault } }) =>
   fault?.kind === 'storage-full' ? finding('custody has no room') : null
 
-/** The list is that of the customer whom the connection proves; a claim asks no list, or anyone could read it out. */
-export const suppressed: Check = ({ evidence, policy, subject: { source } }) => {
-  if (policy === null || source === null) return null
-  const recipient = evidence.envelope.recipients.find((one) => policy.isSuppressed(source.customer, one))
-  if (recipient === undefined) return null
-  const address = formatMailbox(recipient)
-  return finding(`${address} is on the suppression list of ${source.customer}`, address)
+/**
+ * The list is that of the customer whom the connection proves; a claim asks no list, or anyone could read it out. Where somebody else is
+ * to get the message too it is taken, and delivery leaves out who is listed: the others have done nothing.
+ */
+export const suppressed: Check = ({ evidence, policy, suppressed: listed, subject: { source } }) => {
+  if (policy === null || source === null || listed === undefined || listed.customer !== source.customer) return null
+  if (policy.customers.get(source.customer)?.suppression === 'discard') return null
+  const recipients = evidence.envelope.recipients.map(formatMailbox)
+  const [first] = recipients
+  if (first === undefined || recipients.some((one) => !listed.recipients.includes(one))) return null
+  const who = recipients.length === 1 ? first : `each of the ${recipients.length} recipients`
+  return finding(`${who} is on the suppression list of ${source.customer}`, who)
 }
 
 export const messageMalformed: Check = ({ evidence: { fault, message } }) => {

@@ -1,7 +1,7 @@
 import type { PolicySnapshot } from '../../../rooms/registry/index.ts'
 import type { Evidence } from '../../evidence/evidence.ts'
 import type { Subject } from '../attribute.ts'
-import type { Counters, DecisionId, StandingFacts } from '../decision.ts'
+import type { Counters, DecisionId, StandingFacts, SuppressedFacts } from '../decision.ts'
 
 /** All that a decision may look at. */
 export type DecideInput = {
@@ -11,6 +11,8 @@ export type DecideInput = {
   readonly policy: PolicySnapshot | null
   readonly standing: StandingFacts
   readonly counters: Counters
+  /** Absent: no recipient is on a list. */
+  readonly suppressed?: SuppressedFacts
   /** Milliseconds since the epoch. */
   readonly now: number
   /** Something that went wrong on our side and makes an acceptance impossible. */

@@ -77,8 +77,6 @@ export type PolicyExtras = {
   readonly version?: number
   /** Default: a key for each domain of each grant. */
   readonly keys?: readonly ActiveKey[]
-  /** `customer address` */
-  readonly suppressed?: readonly string[]
 }
 
 export function key(customer: string, source: string, name: Domain): ActiveKey {
@@ -136,8 +134,7 @@ export function policyOf(customers: readonly Customer[], extras: PolicyExtras = 
       ) ?? null,
     activeKeys: (customer, source, name) =>
       keys.filter((one) => one.customer === customer && one.source === source && one.domain === name),
-    isSuppressed: (customer, recipient) =>
-      (extras.suppressed ?? []).includes(`${customer} ${formatMailbox(recipient)}`),
+    isSuppressed: () => false,
   }
 }
 

@@ -10,6 +10,8 @@ export type PolicyContext = {
   readonly ranges: readonly NamedRange[]
   /** Who has proved which domain by DNS, by domain. Without it nobody is known to have. */
   readonly proved?: ReadonlyMap<string, string>
+  /** The pools of addresses that the configuration names. Without it any name will do. */
+  readonly pools?: ReadonlySet<string>
 }
 
 /** Addresses that many parties share, with the words that name the list. */
@@ -21,12 +23,14 @@ type ProviderSettings = { readonly networks: readonly Network[] | null }
 export function policyContext(
   operator: Domain,
   providers: { readonly m365: ProviderSettings; readonly google: ProviderSettings },
+  pools?: Iterable<string>,
 ): PolicyContext {
   const configured = (['m365', 'google'] as const).map((name) => ({
     name: `providers.${name}.networks of the configuration`,
     networks: providers[name].networks ?? [],
   }))
-  return { operator, ranges: [...sharedRanges.map(named), ...configured] }
+  const known = pools === undefined ? {} : { pools: new Set(pools) }
+  return { operator, ranges: [...sharedRanges.map(named), ...configured], ...known }
 }
 
 function named(range: SharedRange): NamedRange {

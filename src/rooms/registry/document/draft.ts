@@ -25,6 +25,8 @@ export type CustomerDraft = {
   readonly id: string
   readonly name: string
   readonly plan: CustomerDocument['plan']
+  readonly suppression: CustomerDocument['suppression']
+  readonly pool: CustomerDocument['pool']
   readonly contacts: CustomerDocument['contacts']
   readonly domains: readonly Placed<DomainDocument>[]
   readonly sources: readonly Placed<SourceDocument>[]
@@ -70,6 +72,8 @@ export function readDrafts(source: SourceText): {
         id,
         name: head?.name ?? id,
         plan: head?.plan ?? 'standard',
+        suppression: head?.suppression,
+        pool: head?.pool,
         contacts: head?.contacts ?? [],
         sourceIds: new Set(looseList(value, 'sources').flatMap((one) => looseText(one, 'id') ?? [])),
         domainNames: new Set(looseList(value, 'domains').flatMap((one) => looseText(one, 'name') ?? [])),
@@ -85,6 +89,8 @@ export function documentOf(draft: CustomerDraft): CustomerDocument {
     id: draft.id,
     name: draft.name,
     plan: draft.plan,
+    ...(draft.suppression === undefined ? {} : { suppression: draft.suppression }),
+    ...(draft.pool === undefined ? {} : { pool: draft.pool }),
     contacts: draft.contacts,
     domains: draft.domains.map(({ value }) => value),
     sources: draft.sources.map(({ value }) => value),

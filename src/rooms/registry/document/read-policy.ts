@@ -3,6 +3,7 @@ import { openListText } from '../../../standards/yaml/list-source.ts'
 import { checkAddresses } from './check-addresses.ts'
 import { checkDomains } from './check-domains.ts'
 import { checkOwnership } from './check-ownership.ts'
+import { checkPools } from './check-pools.ts'
 import { checkSources } from './check-sources.ts'
 import { type CheckedPolicy, checkedPolicy } from './checked-policy.ts'
 import type { PolicyContext } from './context.ts'
@@ -22,6 +23,7 @@ export function readPolicy(text: string, file: string, context: PolicyContext): 
     ...domains.problems,
     ...checkOwnership(source, drafts, domains.owners),
     ...checkAddresses(source, drafts, context.ranges),
+    ...checkPools(source, drafts, context.pools),
   ]
   const all = mergeProblems([...source.problems, ...problems], across)
   if (all.length > 0) return told(file, all, domains.refusedClaims)

@@ -75,10 +75,20 @@ const fingerprintField = parsed((text): string | SyntaxFault => {
   return `sha256:${match[1].replaceAll(':', '').toLowerCase()}`
 })
 
+const poolName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be the name of a pool')
+
+/** The name of a pool, or one for each class of mail. */
+const poolField = z.union([
+  poolName,
+  z.strictObject({ hosted: poolName, hybrid: poolName, notification: poolName }).partial(),
+])
+
 export const customerHead = z.strictObject({
   id: idField,
   name: line.optional(),
   plan: z.enum(['standard', 'trial']).default('standard'),
+  suppression: z.enum(['refuse', 'discard']).optional(),
+  pool: poolField.optional(),
   contacts: z.array(z.strictObject({ email: emailField, language: z.enum(['en', 'tr']).default('en') })).default([]),
   domains: z.array(z.unknown()).default([]),
   sources: z.array(z.unknown()).default([]),
@@ -189,6 +199,7 @@ export const grantDocument = z.strictObject({
       recipientsPerMessage: positiveInteger.optional(),
     })
     .default({}),
+  pool: poolField.optional(),
   approvedBy: line,
   reason: line,
 })

@@ -5,7 +5,7 @@ import { parseInstant } from '../document/instant.ts'
 import type { CustomerDocument, DomainDocument, GrantDocument, SourceDocument } from '../document/schema.ts'
 import { selfId } from '../document/self.ts'
 import type { Proof } from '../store/proofs.ts'
-import type { Customer, DomainProof, Grant, OwnedDomain, Source } from '../policy.ts'
+import type { Customer, DomainProof, Grant, OwnedDomain, PoolChoice, Source } from '../policy.ts'
 
 /** A customer as it is kept: what people wrote, and when each assertion was first made (milliseconds since the epoch). */
 export type StoredCustomer = {
@@ -26,6 +26,8 @@ export function compileCustomer(stored: StoredCustomer, proofOf: ProofOf): Custo
     id: document.id,
     name: document.name,
     plan: document.plan,
+    ...(document.suppression === undefined ? {} : { suppression: document.suppression }),
+    ...(document.pool === undefined ? {} : { pool: document.pool as PoolChoice }),
     contacts: document.contacts,
     domains: document.domains.map((domain) => compileDomain(document.id, domain, stored, proofOf)),
     sources: document.sources.map((source) => compileSource(document.id, source)),
@@ -142,8 +144,9 @@ function compileSource(customer: string, source: SourceDocument): Source {
   }
 }
 
-function compileGrant(customer: string, grant: GrantDocument): Grant {
-  return { ...grant, customer, limits: compileLimits(grant.limits) }
+function compileGrant(customer: string, { pool, ...grant }: GrantDocument): Grant {
+  const own = pool === undefined ? {} : { pool: pool as PoolChoice }
+  return { ...grant, ...own, customer, limits: compileLimits(grant.limits) }
 }
 
 function compileLimits(limits: GrantDocument['limits']): Grant['limits'] {
