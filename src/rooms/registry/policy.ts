@@ -91,13 +91,19 @@ export type ActiveKey = {
   readonly algorithm: 'rsa-sha256' | 'ed25519-sha256'
 }
 
+/** All customers by their ids. Going through them reads each anew: two of its answers for one customer are equal and not the same. */
+export type CustomerBook = Pick<ReadonlyMap<string, Customer>, 'get' | 'has' | 'size'> & {
+  keys(): Iterable<string>
+  values(): Iterable<Customer>
+}
+
 /**
  * The policy at one version: immutable, each look-up O(1) whatever the number of customers.
  * A look-up that finds nothing answers null, and null is always "no".
  */
 export interface PolicySnapshot {
   readonly version: number
-  readonly customers: ReadonlyMap<string, Customer>
+  readonly customers: CustomerBook
   /** The owner of a domain: exact, or the nearest parent that has `includeSubdomains`. */
   ownerOf(domain: Domain): OwnedDomain | null
   /** The m365 source with this tenant id and this originator domain. */

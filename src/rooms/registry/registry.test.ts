@@ -22,6 +22,8 @@ import {
   policyContext,
 } from './index.ts'
 import { readPolicy } from './document/read-policy.ts'
+import type { Customer } from './policy.ts'
+import type { Snapshot } from './snapshot/snapshot.ts'
 
 const operator = 'relay.example.net' as Domain
 const context = policyContext(operator, { m365: { networks: null }, google: { networks: null } })
@@ -201,7 +203,7 @@ describe('versions', () => {
         followed = (await registry.loadChanges(followed)).snapshot
         const loaded = await registry.load()
         expect(followed.version).toBe(loaded.version)
-        expect(new Map(followed.customers)).toEqual(new Map(loaded.customers))
+        expect(byId(followed)).toEqual(byId(loaded))
         for (const id of ['acme', 'other']) {
           const domain = 'acme.example' as Domain
           expect(followed.activeKeys(id, 'acme-m365', domain)).toEqual(loaded.activeKeys(id, 'acme-m365', domain))
@@ -656,3 +658,7 @@ describe('processes', () => {
     await other.destroy()
   })
 })
+
+function byId({ customers }: Snapshot): ReadonlyMap<string, Customer> {
+  return new Map([...customers.values()].map((one) => [one.id, one]))
+}

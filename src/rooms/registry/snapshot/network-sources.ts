@@ -4,8 +4,11 @@ import { BranchingMap } from './branching-map.ts'
 
 type NetworkSource = Extract<Source, { kind: 'network' }>
 
+/** Who a source is, without what it is. */
+export type SourceName = { readonly customer: string; readonly id: string }
+
 /** A source that holds a block from one moment to another (milliseconds since the epoch, the second exclusive). */
-type Holder = { readonly source: NetworkSource; readonly from: number; readonly until: number }
+type Holder = SourceName & { readonly from: number; readonly until: number }
 
 type Block = { readonly address: IpAddress; readonly prefix: number; readonly holder: Holder }
 
@@ -39,7 +42,7 @@ export class NetworkSources {
       const key = blockKey(block.address, block.prefix)
       changed.set(
         key,
-        holders(key).filter((one) => one.source !== block.holder.source),
+        holders(key).filter((one) => !isSame(one, block.holder)),
       )
       count(lengths, block, -1)
     }
@@ -52,29 +55,33 @@ export class NetworkSources {
     return new NetworkSources(this.#blocks.with(entries), lengths)
   }
 
-  lookup(address: IpAddress, now: number): NetworkSource | null {
+  lookup(address: IpAddress, now: number): SourceName | null {
     for (const prefix of this.#probes[bitsOf(address)]) {
       const held = this.#blocks.get(blockKey(address, prefix))
       const holder = held?.find((one) => one.from <= now && now < one.until)
-      if (holder !== undefined) return holder.source
+      if (holder !== undefined) return holder
     }
     return null
   }
 }
 
-function blocksOf(source: NetworkSource): readonly Block[] {
+function blocksOf({ customer, id, networks, leases }: NetworkSource): readonly Block[] {
   return [
-    ...source.networks.map(({ address, prefix }) => ({
+    ...networks.map(({ address, prefix }) => ({
       address,
       prefix,
-      holder: { source, from: -Infinity, until: Infinity },
+      holder: { customer, id, from: -Infinity, until: Infinity },
     })),
-    ...source.leases.map(({ address, from, until }) => ({
+    ...leases.map(({ address, from, until }) => ({
       address,
       prefix: bitsOf(address),
-      holder: { source, from, until },
+      holder: { customer, id, from, until },
     })),
   ]
+}
+
+function isSame(one: SourceName, other: SourceName): boolean {
+  return one.id === other.id && one.customer === other.customer
 }
 
 const family = 1000

@@ -179,7 +179,11 @@ function expectToAgree(snapshot: Snapshot, customers: readonly Customer[], activ
       .filter((one) => one.includeSubdomains && isAtOrBelow(domain, one.name))
       .toSorted((a, b) => b.name.length - a.name.length)[0] ??
     null
-  expect(new Map(snapshot.customers)).toEqual(new Map(customers.map((one) => [one.id, one])))
+  expect(new Map([...snapshot.customers.values()].map((one) => [one.id, one]))).toEqual(
+    new Map(customers.map((one) => [one.id, one])),
+  )
+  expect(snapshot.customers.size).toBe(customers.length)
+  for (const one of customers) expect(snapshot.customers.get(one.id)).toEqual(one)
   for (const domain of domains) {
     const owner = ownerOf(domain)
     expect(snapshot.ownerOf(domain)).toEqual(owner)

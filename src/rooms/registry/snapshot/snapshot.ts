@@ -3,10 +3,13 @@ import type { IpAddress } from '../../../standards/names/ip.ts'
 import type { Mailbox } from '../../../standards/names/mailbox.ts'
 import type { TenantId } from '../../../standards/names/tenant.ts'
 import { nearestOwner } from '../nearest-owner.ts'
-import type { ActiveKey, Customer, Grant, OwnedDomain, PolicySnapshot, Source } from '../policy.ts'
+import type { ActiveKey, Customer, CustomerBook, Grant, OwnedDomain, PolicySnapshot, Source } from '../policy.ts'
 import { BranchingMap } from './branching-map.ts'
 import { NetworkSources } from './network-sources.ts'
+import { type OpenedCustomer, openCustomer, readCustomer, writeCustomer } from './opened-customer.ts'
+import { Opening } from './opening.ts'
 
+type NetworkSource = Extract<Source, { kind: 'network' }>
 type AccountSource = Extract<Source, { kind: 'smtp-auth' }>
 type GoogleSource = Extract<Source, { kind: 'google' }>
 
@@ -28,16 +31,18 @@ export function suppressionAddress(recipient: Mailbox): string {
   return `${recipient.localPart.toLowerCase()}@${recipient.domain}`
 }
 
+/**
+ * Customers and keys are text, and opened when they are asked for: a policy of a hundred thousand customers would else be millions of
+ * objects, which the garbage collector walks through again and again. The other tables name the customer to look at.
+ */
 type Tables = {
-  readonly customers: BranchingMap<Customer>
-  readonly owners: BranchingMap<OwnedDomain>
-  readonly tenants: BranchingMap<Source>
-  readonly workspaces: BranchingMap<GoogleSource>
-  readonly accounts: BranchingMap<AccountSource>
-  readonly fingerprints: BranchingMap<Source>
+  readonly customers: BranchingMap<string>
+  readonly owners: BranchingMap<string>
+  readonly tenants: BranchingMap<string>
+  readonly accounts: BranchingMap<string>
+  readonly fingerprints: BranchingMap<string>
   readonly networks: NetworkSources
-  readonly grants: BranchingMap<Grant>
-  readonly keys: BranchingMap<readonly ActiveKey[]>
+  readonly keys: BranchingMap<string>
   readonly suppressed: BranchingMap<true>
 }
 
@@ -50,8 +55,8 @@ export type SnapshotFilling = {
 type Edits<V> = (readonly [string, V | undefined])[]
 
 /**
- * The policy at one version. Each look-up probes a map once, `ownerOf` once for each label; `with` makes the next version and touches only
- * what changed.
+ * The policy at one version. A look-up probes two maps, `ownerOf` once for each label, and opens the customer that it finds; `with` makes the
+ * next version and touches only what changed.
  */
 export class Snapshot implements PolicySnapshot {
   readonly version: number
@@ -66,37 +71,29 @@ export class Snapshot implements PolicySnapshot {
     customers: BranchingMap.of(),
     owners: BranchingMap.of(),
     tenants: BranchingMap.of(),
-    workspaces: BranchingMap.of(),
     accounts: BranchingMap.of(),
     fingerprints: BranchingMap.of(),
     networks: NetworkSources.none,
-    grants: BranchingMap.of(),
     keys: BranchingMap.of(),
     suppressed: BranchingMap.of(),
   })
 
   /** Makes a whole policy, customer by customer: what `with` on the empty one gives, without a list of all that there is. */
   static filling(): SnapshotFilling {
-    const customers = BranchingMap.filling<Customer>()
-    const owners = BranchingMap.filling<OwnedDomain>()
-    const tenants = BranchingMap.filling<Source>()
-    const workspaces = BranchingMap.filling<GoogleSource>()
-    const accounts = BranchingMap.filling<AccountSource>()
-    const fingerprints = BranchingMap.filling<Source>()
-    const grants = BranchingMap.filling<Grant>()
-    const networks: Extract<Source, { kind: 'network' }>[] = []
+    const customers = BranchingMap.filling<string>()
+    const owners = BranchingMap.filling<string>()
+    const tenants = BranchingMap.filling<string>()
+    const accounts = BranchingMap.filling<string>()
+    const fingerprints = BranchingMap.filling<string>()
+    const networks: NetworkSource[] = []
     return {
       add: (customer) => {
-        customers.set(customer.id, customer)
-        for (const domain of customer.domains) owners.set(domain.name, domain)
-        for (const source of customer.sources) {
-          for (const [key, value] of tenantEntries(source)) tenants.set(key, value)
-          for (const [key, value] of accountEntries(source)) accounts.set(key, value)
-          for (const [key, value] of fingerprintEntries(source)) fingerprints.set(key, value)
-          if (source.kind === 'network') networks.push(source)
-        }
-        for (const [key, value] of workspaceEntries(customer)) workspaces.set(key, value)
-        for (const [key, value] of customer.grants.flatMap(grantEntries)) grants.set(key, value)
+        customers.set(customer.id, writeCustomer(customer))
+        for (const name of domainNames(customer)) owners.set(name, customer.id)
+        for (const name of tenantNames(customer)) tenants.set(name, customer.id)
+        for (const name of accountNames(customer)) accounts.set(name, customer.id)
+        for (const name of fingerprintNames(customer)) fingerprints.set(name, customer.id)
+        networks.push(...networkSources(customer))
       },
       done: (changes) =>
         new Snapshot(0, {
@@ -104,51 +101,57 @@ export class Snapshot implements PolicySnapshot {
           customers: customers.done(),
           owners: owners.done(),
           tenants: tenants.done(),
-          workspaces: workspaces.done(),
           accounts: accounts.done(),
           fingerprints: fingerprints.done(),
           networks: NetworkSources.none.with([], networks),
-          grants: grants.done(),
         }).with(changes),
     }
   }
 
-  get customers(): ReadonlyMap<string, Customer> {
-    return this.#tables.customers
+  get customers(): CustomerBook {
+    const { customers } = this.#tables
+    return {
+      size: customers.size,
+      get: (id) => this.#customer(id)?.customer,
+      has: (id) => customers.has(id),
+      keys: () => customers.keys(),
+      values: () => readAll(customers.values()),
+    }
   }
 
   ownerOf(domain: Domain): OwnedDomain | null {
-    return nearestOwner(domain, (name) => this.#tables.owners.get(name))
+    return nearestOwner(domain, (name) => this.#customer(this.#tables.owners.get(name))?.domain(name))
   }
 
   m365Source(tenant: TenantId, originator: Domain): Source | null {
-    return this.#tables.tenants.get(`${tenant}/${originator}`) ?? null
+    return this.#customer(this.#tables.tenants.get(`${tenant}/${originator}`))?.tenant(tenant, originator) ?? null
   }
 
   googleSource(domain: Domain): GoogleSource | null {
     const owner = this.ownerOf(domain)
-    if (owner === null) return null
-    const named = (name: Domain) => this.#tables.workspaces.get(`${owner.customer}/${name}`)
-    return named(domain) ?? named(owner.name) ?? null
+    const customer = this.#customer(owner?.customer)
+    if (owner === null || customer === null) return null
+    return customer.workspace(domain) ?? customer.workspace(owner.name)
   }
 
   accountSource(username: string): AccountSource | null {
-    return this.#tables.accounts.get(username) ?? null
+    return this.#customer(this.#tables.accounts.get(username))?.account(username) ?? null
   }
 
   fingerprintSource(fingerprint: string): Source | null {
-    return this.#tables.fingerprints.get(fingerprint) ?? null
+    return this.#customer(this.#tables.fingerprints.get(fingerprint))?.certificate(fingerprint) ?? null
   }
 
   networkSource(address: IpAddress, now: number): Source | null {
-    return this.#tables.networks.lookup(address, now)
+    const name = this.#tables.networks.lookup(address, now)
+    return name === null ? null : (this.#customer(name.customer)?.network(name.id) ?? null)
   }
 
   grantFor(customer: string, source: string, domain: Domain): Grant | null {
     const owner = this.ownerOf(domain)
     if (owner === null || owner.customer !== customer) return null
-    const named = (name: Domain) => this.#tables.grants.get(grantKey(customer, source, name))
-    return named(domain) ?? named(owner.name) ?? null
+    const opened = this.#customer(customer)
+    return opened?.grant(source, domain) ?? opened?.grant(source, owner.name) ?? null
   }
 
   activeKeys(customer: string, source: string, domain: Domain): readonly ActiveKey[] {
@@ -156,11 +159,19 @@ export class Snapshot implements PolicySnapshot {
     if (owner === null || owner.customer !== customer) return []
     const wanted = new Set<string>(owner.algorithms.map((algorithm) => `${algorithm}-sha256`))
     const keysOf = (name: Domain): readonly ActiveKey[] =>
-      (this.#tables.keys.get(name) ?? []).filter(
-        (key) => key.customer === customer && key.source === source && wanted.has(key.algorithm),
-      )
+      this.#keys(name).filter((key) => key.customer === customer && key.source === source && wanted.has(key.algorithm))
     const own = keysOf(domain)
     return own.length > 0 ? own : keysOf(owner.name)
+  }
+
+  #customer(id: string | undefined): OpenedCustomer | null {
+    const text = id === undefined ? undefined : this.#tables.customers.get(id)
+    return text === undefined ? null : openCustomer(text)
+  }
+
+  #keys(domain: Domain): readonly ActiveKey[] {
+    const text = this.#tables.keys.get(domain)
+    return text === undefined ? [] : openedKeys.open(text)
   }
 
   isSuppressed(customer: string, recipient: Mailbox): boolean {
@@ -183,66 +194,60 @@ export class Snapshot implements PolicySnapshot {
 
   #withCustomers(customers: ReadonlyMap<string, Customer | null>): Tables {
     const old = this.#tables
-    const gone = [...customers.keys()].flatMap((id) => old.customers.get(id) ?? [])
+    const gone = [...customers.keys()].flatMap((id) => old.customers.get(id) ?? []).map(readCustomer)
     const come = [...customers.values()].filter((customer) => customer !== null)
     // First everything away, then everything in: what moves from one customer to another must not be lost.
-    const edits = <V>(entries: (customer: Customer) => readonly (readonly [string, V])[]): Edits<V> => [
-      ...gone.flatMap(entries).map(([key]) => [key, undefined] as const),
-      ...come.flatMap(entries),
+    const edits = (namesOf: (customer: Customer) => readonly string[]): Edits<string> => [
+      ...gone.flatMap(namesOf).map((name) => [name, undefined] as const),
+      ...come.flatMap((customer) => namesOf(customer).map((name) => [name, customer.id] as const)),
     ]
     return {
       ...old,
-      customers: old.customers.with([...customers].map(([id, customer]) => [id, customer ?? undefined] as const)),
-      owners: old.owners.with(edits((one) => one.domains.map((domain) => [domain.name, domain] as const))),
-      tenants: old.tenants.with(edits((one) => one.sources.flatMap(tenantEntries))),
-      workspaces: old.workspaces.with(edits(workspaceEntries)),
-      accounts: old.accounts.with(edits((one) => one.sources.flatMap(accountEntries))),
-      fingerprints: old.fingerprints.with(edits((one) => one.sources.flatMap(fingerprintEntries))),
+      customers: old.customers.with(
+        [...customers].map(([id, customer]) => [id, customer === null ? undefined : writeCustomer(customer)] as const),
+      ),
+      owners: old.owners.with(edits(domainNames)),
+      tenants: old.tenants.with(edits(tenantNames)),
+      accounts: old.accounts.with(edits(accountNames)),
+      fingerprints: old.fingerprints.with(edits(fingerprintNames)),
       networks: old.networks.with(gone.flatMap(networkSources), come.flatMap(networkSources)),
-      grants: old.grants.with(edits((one) => one.grants.flatMap(grantEntries))),
     }
   }
 }
 
-function tenantEntries(source: Source): readonly (readonly [string, Source])[] {
-  if (source.kind !== 'm365') return []
-  return source.originators.map((originator) => [`${source.tenant}/${originator}`, source] as const)
+function* readAll(texts: Iterable<string>): Generator<Customer> {
+  for (const text of texts) yield readCustomer(text)
 }
 
-/** The names of a customer's Workspaces, and behind them, so that they count first, the domains that they are granted. */
-function workspaceEntries({ id, sources, grants }: Customer): readonly (readonly [string, GoogleSource])[] {
-  const workspaces = sources.filter((source) => source.kind === 'google')
-  if (workspaces.length === 0) return []
-  const byId = new Map(workspaces.map((source) => [source.id, source]))
-  const granted = grants.flatMap((grant) => {
-    const source = byId.get(grant.source)
-    return source === undefined ? [] : grant.domains.map((domain) => [`${id}/${domain}`, source] as const)
-  })
-  return [...workspaces.map((source) => [`${id}/${source.workspaceDomain}`, source] as const), ...granted]
+function domainNames({ domains }: Customer): readonly string[] {
+  return domains.map(({ name }) => name)
 }
 
-function accountEntries(source: Source): readonly (readonly [string, AccountSource])[] {
-  return source.kind === 'smtp-auth' ? [[source.username, source]] : []
+function tenantNames({ sources }: Customer): readonly string[] {
+  return sources.flatMap((source) =>
+    source.kind === 'm365' ? source.originators.map((originator) => `${source.tenant}/${originator}`) : [],
+  )
 }
 
-function fingerprintEntries(source: Source): readonly (readonly [string, Source])[] {
-  return source.kind === 'mtls' ? source.fingerprints.map((fingerprint) => [fingerprint, source] as const) : []
+function accountNames({ sources }: Customer): readonly string[] {
+  return sources.flatMap((source) => (source.kind === 'smtp-auth' ? [source.username] : []))
 }
 
-function networkSources(customer: Customer): readonly Extract<Source, { kind: 'network' }>[] {
-  return customer.sources.filter((source) => source.kind === 'network')
+function fingerprintNames({ sources }: Customer): readonly string[] {
+  return sources.flatMap((source) => (source.kind === 'mtls' ? source.fingerprints : []))
 }
 
-function grantEntries(grant: Grant): readonly (readonly [string, Grant])[] {
-  return grant.domains.map((domain) => [grantKey(grant.customer, grant.source, domain), grant] as const)
+function networkSources({ sources }: Customer): readonly NetworkSource[] {
+  return sources.filter((source) => source.kind === 'network')
 }
 
-function grantKey(customer: string, source: string, domain: Domain): string {
-  return `${customer}/${source}/${domain}`
-}
+const openedKeys = new Opening((text) => JSON.parse(text) as readonly ActiveKey[], 4_096)
 
-function keyEdits(keys: ReadonlyMap<Domain, readonly ActiveKey[]>): Edits<readonly ActiveKey[]> {
-  return [...keys].map(([domain, active]) => [domain, active.length === 0 ? undefined : active.toSorted(rsaFirst)])
+function keyEdits(keys: ReadonlyMap<Domain, readonly ActiveKey[]>): Edits<string> {
+  return [...keys].map(([domain, active]) => [
+    domain,
+    active.length === 0 ? undefined : JSON.stringify(active.toSorted(rsaFirst)),
+  ])
 }
 
 function rsaFirst(a: ActiveKey, b: ActiveKey): number {
