@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { LedgerEvent } from '../rooms/ledger/index.ts'
-import type { PolicySnapshot } from '../rooms/registry/index.ts'
+import type { PolicySnapshot, SuppressionBook } from '../rooms/registry/index.ts'
 import {
   type CopyCounter,
   type EnvelopeNumbers,
@@ -21,11 +21,13 @@ import {
   type Decision,
   type DecisionIds,
   type Rejudgement,
+  type SuppressedFacts,
   type Subject,
   copyKeyOf,
   counterKeysOf,
   decide,
   decideAtMail,
+  decideAtRcpt,
   recordOf,
   rejudge,
   returnPathOf,
@@ -44,6 +46,7 @@ export type Rooms = {
   readonly standing: StandingBook
   readonly counters: RollingCounters
   readonly copies: CopyCounter
+  readonly suppressions: Pick<SuppressionBook, 'size' | 'isListed'>
   readonly custody: Custody
   /** Hands a message that was just stored to delivery, while its body is still in memory. */
   readonly carry: (message: StoredMessage, body: readonly Buffer[]) => void
@@ -68,13 +71,14 @@ export type Path = {
 }
 
 export function openPath(rooms: Rooms): Path {
+  const senders: Senders = new WeakMap()
   return {
     gate: {
       authenticate: (session, username, password) => authenticate(rooms, session, username, password),
       onMail: (session, transaction) =>
         orDefer(rooms, { session, transaction, at: 'mail' }, () => onMail(rooms, session, transaction)),
-      // A forward-path alone proves nothing and needs no answer of its own: it is judged with the message.
-      onRcpt: () => Promise.resolve(null),
+      onRcpt: (session, transaction, next) =>
+        orDefer(rooms, { session, transaction, at: 'rcpt' }, () => onRcpt(rooms, senders, session, transaction, next)),
       onEndOfData: (session, transaction, message) =>
         orDefer(rooms, { session, transaction, at: 'data' }, () => onEndOfData(rooms, session, transaction, message)),
       onFault: (session, transaction, fault) =>
@@ -92,7 +96,7 @@ export function openPath(rooms: Rooms): Path {
 type Moment = {
   readonly session: Session
   readonly transaction: Transaction | null
-  readonly at: 'mail' | 'data'
+  readonly at: 'mail' | 'rcpt' | 'data'
 }
 
 /**
@@ -110,7 +114,8 @@ async function orDefer<T>(rooms: Rooms, moment: Moment, step: () => Promise<T>):
     const evidence = await rooms.evidence.gatherAtMail({ session, transaction, policy, fault: null, now })
     const facts = inputFor(rooms, evidence, policy, subjectOf(evidence, policy, now), null)
     const input = { ...facts, systemFault: 'the message could not be judged' }
-    return tell(rooms, at === 'mail' ? (decideAtMail(input) ?? decide(input)) : decide(input))
+    const early = at === 'mail' ? decideAtMail(input) : at === 'rcpt' ? decideAtRcpt(input) : null
+    return tell(rooms, early ?? decide(input))
   }
 }
 
@@ -144,6 +149,39 @@ async function onMail(rooms: Rooms, session: Session, transaction: Transaction):
   const evidence = await rooms.evidence.gatherAtMail({ session, transaction, policy, fault, now: rooms.clock.now() })
   const subject = subjectOf(evidence, policy, rooms.clock.now())
   const decision = decideAtMail(inputFor(rooms, evidence, policy, subject, null))
+  return decision === null ? null : tell(rooms, decision)
+}
+
+/** Whose mail a session's can only be, by the policy that told it. */
+type Senders = WeakMap<Session, { readonly policy: PolicySnapshot; readonly customer: string | null }>
+
+/**
+ * A recipient that the customer does not write to is refused before the message is sent, where the connection alone tells the customer; a
+ * cloud provider's does not, and there it is judged with the message.
+ */
+async function onRcpt(
+  rooms: Rooms,
+  senders: Senders,
+  session: Session,
+  transaction: Transaction,
+  next: Transaction['forwardPaths'][number],
+): Promise<Reply | null> {
+  const policy = rooms.policy()
+  if (policy === null || rooms.suppressions.size === 0) return null
+  const alone = { ...transaction, forwardPaths: [next] }
+  const gather = () =>
+    rooms.evidence.gatherAtMail({ session, transaction: alone, policy, fault: null, now: rooms.clock.now() })
+  let sender = senders.get(session)
+  if (sender?.policy !== policy) {
+    const customer = subjectOf(await gather(), policy, rooms.clock.now()).source?.customer ?? null
+    sender = { policy, customer }
+    senders.set(session, sender)
+  }
+  const { customer } = sender
+  if (customer === null || !rooms.suppressions.isListed(customer, next.mailbox, rooms.clock.now())) return null
+  const evidence = await gather()
+  const subject = subjectOf(evidence, policy, rooms.clock.now())
+  const decision = decideAtRcpt(inputFor(rooms, evidence, policy, subject, null))
   return decision === null ? null : tell(rooms, decision)
 }
 
@@ -185,7 +223,28 @@ function inputFor(
 ): Parameters<typeof decide>[0] {
   const now = rooms.clock.now()
   const standing = rooms.standing.standingFor(standingKeyOf(subject), now)
-  return { id: rooms.ids.next(), evidence, policy, standing, counters: countersFor(rooms, subject, copy, now), now }
+  const counters = countersFor(rooms, subject, copy, now)
+  return {
+    id: rooms.ids.next(),
+    evidence,
+    policy,
+    standing,
+    counters,
+    ...listedAmong(rooms, evidence, subject, now),
+    now,
+  }
+}
+
+/** Only the list of the customer whom the connection proves is asked. */
+function listedAmong(
+  { suppressions }: Rooms,
+  { envelope }: Evidence,
+  { source }: Subject,
+  now: number,
+): { readonly suppressed?: SuppressedFacts } {
+  if (source === null || suppressions.size === 0) return {}
+  const listed = envelope.recipients.filter((one) => suppressions.isListed(source.customer, one, now))
+  return listed.length === 0 ? {} : { suppressed: { customer: source.customer, recipients: listed.map(formatMailbox) } }
 }
 
 type Taken = Extract<Decision, { readonly verdict: 'relay' | 'hold' }>
@@ -239,13 +298,14 @@ function again(
   decision: Decision,
   wrong: { readonly fault?: Evidence['fault']; readonly systemFault?: string },
 ): Decision {
-  const { evidence, standing, counters, now } = decision.facts
+  const { evidence, standing, counters, suppressed, now } = decision.facts
   return decide({
     id: rooms.ids.next(),
     evidence: wrong.fault === undefined ? evidence : { ...evidence, fault: wrong.fault },
     policy: rooms.policy(),
     standing,
     counters,
+    ...(suppressed === undefined ? {} : { suppressed }),
     now,
     systemFault: wrong.systemFault ?? null,
   })

@@ -3,6 +3,7 @@ import { type Arrival, Carriage } from './carriage.ts'
 import { prepare } from './outbound/prepare.ts'
 import type { Room } from './room.ts'
 import { eventAbout } from './event-about.ts'
+import { endSuppressed } from './suppressed.ts'
 import { type Settled, persist, settle } from './write-down.ts'
 
 /** How a message left our hands. */
@@ -20,8 +21,21 @@ export type Carried =
  */
 export async function carry(room: Room, message: StoredMessage, body: readonly Buffer[] | null): Promise<Carried> {
   const now = room.clock.now()
-  const due = message.recipients.filter((one) => one.state === 'pending' && one.dueAt <= now)
-  if (message.hold !== null || due.length === 0) return { kind: 'nothing-due' }
+  const pending = message.recipients.filter((one) => one.state === 'pending' && one.dueAt <= now)
+  if (message.hold !== null || pending.length === 0) return { kind: 'nothing-due' }
+  const { due, followed } = await endSuppressed(room, message, pending)
+  if (due.length === 0) return { kind: 'settled', followed, dueAt: nextOf(message, pending) }
+  const carried = await carryTo(room, message, due, body)
+  return followed && carried.kind === 'settled' ? { ...carried, followed } : carried
+}
+
+async function carryTo(
+  room: Room,
+  message: StoredMessage,
+  due: readonly RecipientState[],
+  body: readonly Buffer[] | null,
+): Promise<Carried> {
+  const now = room.clock.now()
   const prepared = await prepare(room, message)
   switch (prepared.kind) {
     case 'ready':

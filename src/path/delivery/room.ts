@@ -15,6 +15,7 @@ import type { WarmUpBook } from './egress/warm-up.ts'
 import type { Protections } from './protection/protections.ts'
 import type { RouteTable } from './routing/route.ts'
 import type { DeliverySettings } from './settings.ts'
+import type { ShapingChoice } from './shaping/face.ts'
 
 export type SigningKey = Renewed['keys'][number]
 
@@ -49,8 +50,12 @@ export type DeliveryOptions = {
   readonly protections?: Protections
   /** The pool of our addresses that the policy of this moment names for a message; null where it names none. */
   readonly poolOf?: (message: StoredMessage) => string | null
+  /** What becomes of a recipient that is on the customer's suppression list now; null for one that is not. */
+  readonly suppressed?: (message: StoredMessage, recipient: Mailbox) => 'refuse' | 'discard' | null
   /** What those of our addresses have sent that are still warming up. */
   readonly warmth?: WarmUpBook
+  /** How receivers are treated; absent: as the profiles say that come with the program, and the settings' limits for all others. */
+  readonly shaping?: ShapingChoice
   readonly clock: Clock
   readonly log: Log
   readonly settings: DeliverySettings

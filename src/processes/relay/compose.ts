@@ -34,7 +34,9 @@ import { watchPolicy } from './policy-watch.ts'
 
 /** How long mail in the air may take to finish when we stop, in milliseconds (contract section 1). */
 const graceMs = 10_000
+import { policyAnswers } from './policy-answers.ts'
 /** A signer that does not stand by then has no wrapping key that it can use. */
+import { watchSuppressions } from './suppression-watch.ts'
 const signerWithinMs = 10_000
 
 /** The start itself does not wait for it, nor does the first mail after it. */
@@ -78,6 +80,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   const carrying: Pick<Delivery, 'kick'>[] = []
   let adopted: AdoptedShards | null = null
   const policy = await watchPolicy({
+  const suppressions = await watchSuppressions(store, clock, log)
     registry,
     standing,
     signer,
@@ -101,6 +104,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
       carry: (message, body) => delivery?.offer(message, body),
       ids: new DecisionIds(now, at, Math.random),
       clock,
+      suppressions: suppressions.book,
       log,
       operator: config.operator.domain,
       holdFor: config.retention.heldBodies,
@@ -118,6 +122,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
       log,
       settings: deliverySettings(config),
       hostname: config.hostname,
+      ...policyAnswers(policy.current, suppressions.book, now),
       operatorDomain: config.operator.domain,
     })
     return { path, delivery }
@@ -141,7 +146,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   channel.onStop(async () => {
     isOpen = false
     await Promise.all([listeners.close(graceMs), own.delivery.drain(graceMs), adopted?.close(graceMs)])
-    await policy.stop()
+    await Promise.all([policy.stop(), suppressions.stop()])
     await Promise.all(chores.map((chore) => chore.stop()))
     await Promise.all([custody.close(), signer.close()])
     await store.destroy()
