@@ -1,8 +1,10 @@
+import type { QueueEvent, QueueOperations } from './operations/queue.ts'
+
 /**
  * What people and programs can ask of a running Anechoic, as one interface: the HTTP API serves it, the command line asks for
  * it, over HTTP or, when no server runs, on the stores themselves. Shapes are those of the public contract: plain JSON.
  */
-export interface Operations {
+export interface Operations extends QueueOperations {
   /** Replaces the policy by the text of a policy file. With `dryRun` only the plan is made. */
   applyPolicy(request: ApplyRequest): Promise<ApplyAnswer>
   /** The whole policy as YAML that applies again to an empty plan. */
@@ -31,11 +33,6 @@ export interface Operations {
   keyZone(request: { readonly domain: string | null; readonly form: 'cname' | 'txt' }): Promise<string>
   /** Wraps all keys anew under the key at another place, while no server runs. */
   rewrapKeys(to: string): Promise<{ readonly wrapped: number; readonly unopened: readonly string[] }>
-  queue(filter: QueueSelection): Promise<readonly QueueItem[]>
-  queued(id: string): Promise<QueueDetail | null>
-  holdMessage(id: string, reason: string, by: string): Promise<boolean>
-  releaseMessage(id: string, by: string): Promise<boolean>
-  cancelMessage(id: string, by: string): Promise<boolean>
   /** The life of a message told in words; null when nothing is known of the id. */
   why(id: string, options: { readonly replay: boolean }): Promise<Story | null>
 }
@@ -171,39 +168,7 @@ export type SeenRow = {
   readonly [more: string]: unknown
 }
 
-export type QueueSelection = {
-  readonly customer?: string
-  readonly domain?: string
-  readonly source?: string
-  readonly destination?: string
-  readonly reason?: string
-}
-
-export type QueueItem = {
-  readonly id: string
-  readonly state: string
-  readonly reason: string | null
-  readonly customer: string
-  readonly source: string
-  readonly domain: string
-  readonly reversePath: string
-  readonly recipients: readonly QueueRecipient[]
-  readonly size: number
-  readonly arrived: string
-  readonly heldUntil: string | null
-}
-
-export type QueueRecipient = {
-  readonly address: string
-  readonly state: string
-  readonly attempts: number
-  readonly due: string
-  readonly lastReply: string | null
-}
-
-export type QueueDetail = QueueItem & { readonly header: string; readonly events: readonly StoryEvent[] }
-
-export type StoryEvent = { readonly at: string; readonly kind: string; readonly words: string }
+export type StoryEvent = QueueEvent
 
 export type Story = {
   readonly id: string

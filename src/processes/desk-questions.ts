@@ -1,29 +1,33 @@
 import { OperationError } from '../doors/operations.ts'
-import type { QueueFilter, QueueRow } from '../path/custody/index.ts'
+import type { QueueFilter, QueueGrouping } from '../path/custody/index.ts'
 import { type DecisionId, shardOfDecisionId } from '../path/decision/index.ts'
 import type { SupervisorChannel } from './child.ts'
 import { joinDesks } from './joined-desk.ts'
 import { type RelayName, relayNames } from './messages.ts'
 import { keeperOf } from './shards.ts'
-import type { QueueDesk, ShownMessage } from './queue-desk.ts'
+import type { DeskAction, QueueDesk } from './queue-desk.ts'
 
 /** Answers control's questions about the queue. Control is ours and of this version: the arguments are what it typed. */
 export function answerDeskQuestions(channel: SupervisorChannel, desk: QueueDesk): void {
   channel.answer((verb, args) => {
-    const { filter, id, reason, by } = args as DeskArguments
+    const { filter, after, limit, by, id, ids, action, grouping, reason } = args as DeskArguments
     switch (verb) {
       case 'takesMail':
         return desk.takesMail()
       case 'list':
-        return desk.list(filter)
+        return desk.list(filter, after, limit)
+      case 'count':
+        return desk.count(filter)
+      case 'summary':
+        return desk.summary(grouping)
+      case 'counts':
+        return desk.counts()
       case 'find':
         return desk.find(id)
-      case 'hold':
-        return desk.hold(id, reason, by)
-      case 'release':
-        return desk.release(id, by)
-      case 'cancel':
-        return desk.cancel(id, by)
+      case 'act':
+        return desk.act(action, ids, by)
+      case 'body':
+        return desk.body(id, reason, by)
       default:
         return Promise.reject(new Error(`the relay knows no ${verb}`))
     }
@@ -32,7 +36,12 @@ export function answerDeskQuestions(channel: SupervisorChannel, desk: QueueDesk)
 
 type DeskArguments = {
   readonly filter: QueueFilter
+  readonly after: DecisionId | null
+  readonly limit: number
+  readonly grouping: QueueGrouping
+  readonly action: DeskAction
   readonly id: DecisionId
+  readonly ids: readonly DecisionId[]
   readonly reason: string
   readonly by: string
 }
@@ -52,19 +61,24 @@ function raise(): never {
 }
 
 function askDesk(channel: SupervisorChannel, relay: RelayName): QueueDesk {
-  const ask = async (verb: string, args: Partial<DeskArguments>): Promise<unknown> => {
+  const ask = async <Verb extends keyof QueueDesk>(
+    verb: Verb,
+    args: Partial<DeskArguments>,
+  ): Promise<Awaited<ReturnType<QueueDesk[Verb]>>> => {
     try {
-      return await channel.ask(relay, verb, args)
+      return (await channel.ask(relay, verb, args)) as Awaited<ReturnType<QueueDesk[Verb]>>
     } catch (error) {
       throw new OperationError('unavailable', `the queue can not be asked now: ${(error as Error).message}`)
     }
   }
   return {
-    takesMail: () => ask('takesMail', {}) as Promise<boolean>,
-    list: (filter) => ask('list', { filter }) as Promise<readonly QueueRow[]>,
-    find: (id) => ask('find', { id }) as Promise<ShownMessage | null>,
-    hold: (id, reason, by) => ask('hold', { id, reason, by }) as Promise<boolean>,
-    release: (id, by) => ask('release', { id, by }) as Promise<boolean>,
-    cancel: (id, by) => ask('cancel', { id, by }) as Promise<boolean>,
+    takesMail: () => ask('takesMail', {}),
+    list: (filter, after, limit) => ask('list', { filter, after, limit }),
+    count: (filter) => ask('count', { filter }),
+    summary: (grouping) => ask('summary', { grouping }),
+    counts: () => ask('counts', {}),
+    find: (id) => ask('find', { id }),
+    act: (action, ids, by) => ask('act', { action, ids, by }),
+    body: (id, reason, by) => ask('body', { id, reason, by }),
   }
 }

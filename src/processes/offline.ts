@@ -80,7 +80,8 @@ async function openShards(config: Config, log: Log, clock: Clock): Promise<Reado
 }
 
 function deskOf(shards: ReadonlyMap<number, Custody>, config: Config, clock: Clock): QueueDesk {
-  const desk = (custody: Custody): QueueDesk => openOfflineDesk(custody, config.retention.heldBodies, () => clock.now())
+  const desk = (custody: Custody): QueueDesk =>
+    openOfflineDesk({ custody, holdFor: config.retention.heldBodies, now: () => clock.now() })
   const [own, ...others] = [...shards].map(([shard, custody]) => [shard, desk(custody)] as const)
   if (own === undefined) throw new Error('there is no shard')
   return joinShardDesks(own[1], new Map(others))

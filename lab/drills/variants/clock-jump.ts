@@ -49,7 +49,9 @@ async function play(scene: Scene, clock: FakeClock): Promise<Played> {
   receiver.mood = () => 'defer'
   await mail.acceptsMore(10, patienceMs)
   const [recipient, id] = [...mail.accepted][0] ?? ['', '']
-  expect(await world.product().operations.holdMessage(id, 'the drill', 'lab'), 'a message can not be held')
+  const hold = { verb: 'hold', reason: 'the drill' } as const
+  const heldNow = await world.product().operations.actOnMessage({ id, action: hold, by: 'lab' })
+  expect(heldNow.done, 'a message can not be held')
   const allDelivered = (): boolean =>
     [...mail.accepted.keys()].every((one) => one === recipient || receiver.copies.has(one))
 
@@ -80,7 +82,8 @@ async function play(scene: Scene, clock: FakeClock): Promise<Played> {
   const { operations } = world.product()
   const held = (await operations.queue({})).some((item) => item.id === id && item.state === 'held')
   expect(held, 'the hold did not survive')
-  expect(await operations.releaseMessage(id, 'lab'), 'the held message can not be released')
+  const released = await operations.actOnMessage({ id, action: { verb: 'release' }, by: 'lab' })
+  expect(released.done, 'the held message can not be released')
   await until('the released message is delivered', () => receiver.copies.has(recipient))
   expect(
     [...mail.refused.keys()].every((words) => words.startsWith('421')),

@@ -1,4 +1,4 @@
-import type { QueueItem } from '../../../src/doors/operations.ts'
+import type { QueueItem } from '../../../src/doors/operations/queue.ts'
 import type { SmtpReply } from '../../world/smtp-client.ts'
 import { throughExchangeOnline } from '../senders.ts'
 import { customerOf, strictWorld } from '../worlds.ts'

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { z } from 'zod'
 
 /** A problem as RFC 9457 §3 describes it. `title` is the same for all problems of a status; `detail` says what to do. */
 export function problem(
@@ -10,6 +11,13 @@ export function problem(
 ): Response {
   const body = { type: 'about:blank', title: titles[status] ?? 'Problem', status, detail, ...more }
   return c.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json' })
+}
+
+/** What was wrong in a request, each with the path of its field (RFC 9457 §3.2). */
+export function invalid(c: Context, { issues }: z.ZodError): Response {
+  const errors = issues.map(({ path, message }) => ({ path: path.join('.'), message }))
+  const detail = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
+  return problem(c, 400, detail, { errors })
 }
 
 const titles: { readonly [status: number]: string } = {

@@ -1,38 +1,75 @@
-import { Hono } from 'hono'
-import { z } from 'zod'
-import type { Operations, QueueSelection } from '../operations.ts'
+import { type Context, Hono } from 'hono'
+import type { Operations } from '../operations.ts'
+import { type QueueAction, type QueueSelection, mostOfPage, queueGroupings } from '../operations/queue.ts'
 import type { ApiEnv } from './env.ts'
-import { problem } from './problem.ts'
+import { invalid, problem } from './problem.ts'
+import { actionBody, bodyBody, bulkBody, listQuery, summaryQuery, verbBodies } from './queue-shapes.ts'
 
-const selectors = ['customer', 'domain', 'source', 'destination', 'reason'] as const
-const holdBody = z.strictObject({ reason: z.string().min(1).max(500) })
+const absent = 'no such message in the queue'
 
 export function queueRoutes(operations: Operations): Hono<ApiEnv> {
-  return new Hono<ApiEnv>()
+  const routes = new Hono<ApiEnv>()
     .get('/', async (c) => {
-      const selection: { -readonly [name in keyof QueueSelection]: string } = {}
-      for (const name of selectors) {
-        const value = c.req.query(name)
-        if (value !== undefined) selection[name] = value
-      }
-      return c.json({ items: await operations.queue(selection), next: null })
+      const query = listQuery.safeParse(c.req.query())
+      if (!query.success) return invalid(c, query.error)
+      const { cursor = null, limit = mostOfPage, ...selection } = query.data
+      return c.json(await operations.queuePage(given(selection), { after: cursor, limit }))
+    })
+    .get('/counts', async (c) => c.json(await operations.queueCounts()))
+    .get('/summary', async (c) => {
+      const query = summaryQuery.safeParse(c.req.query())
+      if (!query.success) return invalid(c, query.error)
+      const { by = queueGroupings[0], limit } = query.data
+      return c.json({ ...(await operations.queueSummary(by, given({ limit }))), next: null })
     })
     .get('/:id', async (c) => {
       const found = await operations.queued(c.req.param('id'))
-      return found === null ? problem(c, 404, 'no such message in the queue') : c.json(found)
+      return found === null ? problem(c, 404, absent) : c.json(found)
     })
-    .post('/:id/hold', async (c) => {
-      const body = holdBody.safeParse(await c.req.json().catch(() => null))
-      if (!body.success) return problem(c, 400, 'the body is { "reason": "..." }')
-      const done = await operations.holdMessage(c.req.param('id'), body.data.reason, c.get('caller').name)
-      return done ? c.json({ done }) : problem(c, 404, 'no such message in the queue')
+    .post('/', async (c) => {
+      const body = bulkBody.safeParse(await c.req.json().catch(() => null))
+      if (!body.success) return invalid(c, body.error)
+      const { filter, action, dryRun = false, after } = body.data
+      const selection = given(filter)
+      if (dryRun) return c.json(await operations.wouldActOnQueue({ selection, action }))
+      return c.json(await operations.actOnQueue({ selection, action, after, by: c.get('caller').name }))
     })
-    .post('/:id/release', async (c) => {
-      const done = await operations.releaseMessage(c.req.param('id'), c.get('caller').name)
-      return done ? c.json({ done }) : problem(c, 404, 'no such message is held')
+    .post('/:id/body', async (c) => {
+      const body = bodyBody.safeParse(await c.req.json().catch(() => null))
+      if (!body.success) return invalid(c, body.error)
+      const { role, name } = c.get('caller')
+      if (role !== 'operator-admin') return problem(c, 403, 'bodies are for administrators of the operator')
+      const shown = await operations.queuedBody({ id: c.req.param('id'), reason: body.data.reason, by: name })
+      return shown === null ? problem(c, 404, absent) : c.json(shown)
     })
-    .post('/:id/cancel', async (c) => {
-      const done = await operations.cancelMessage(c.req.param('id'), c.get('caller').name)
-      return done ? c.json({ done }) : problem(c, 404, 'no such message in the queue')
+  for (const [verb, shape] of Object.entries(verbBodies)) {
+    routes.post(`/:id/${verb}`, async (c) => {
+      const text = await c.req.text()
+      const body = shape.safeParse(text.trim() === '' ? {} : parsed(text))
+      if (!body.success) return invalid(c, body.error)
+      return actOn(operations, c, actionBody.parse({ verb, ...body.data }))
     })
+  }
+  return routes
+}
+
+async function actOn(operations: Operations, c: Context<ApiEnv>, action: QueueAction): Promise<Response> {
+  const id = c.req.param('id') ?? ''
+  const acted = await operations.actOnMessage({ id, action, by: c.get('caller').name })
+  if (acted.done) return c.json({ done: true })
+  const found = await operations.queued(id)
+  return found === null ? problem(c, 404, absent) : problem(c, 409, acted.why)
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+/** Without what was not given. */
+function given<T extends object>(values: T): { [name in keyof T]: Exclude<T[name], undefined> } & QueueSelection {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
 }

@@ -1,5 +1,6 @@
 import Table from 'cli-table3'
 import { stripVTControlCharacters } from 'node:util'
+import type { StoryEvent } from '../operations.ts'
 import type { Terminal } from './call.ts'
 
 /** JSON for machines, or a table for people; an empty list says so in words. */
@@ -22,6 +23,14 @@ export function printRows<Row>(
   })
   for (const row of rows) table.push(columns.map(([, value]) => harmless(value(row))))
   terminal.out(`${table.toString()}\n`)
+}
+
+/** What happened, a line for each event; what was said on the wire stands below it, set in. */
+export function eventLines(events: readonly StoryEvent[]): readonly string[] {
+  return events.flatMap(({ at, kind, words, lines = [] }) => [
+    `${at}  ${kind}  ${words}`,
+    ...lines.map((line) => `    ${line}`),
+  ])
 }
 
 export function printJson(terminal: Terminal, value: unknown): void {

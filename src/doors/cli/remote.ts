@@ -8,13 +8,23 @@ import {
   OperationError,
   type OperationErrorKind,
   type Operations,
-  type QueueDetail,
-  type QueueItem,
   type RevokeAnswer,
   type ResolvedDomain,
   type SeenRow,
   type Story,
 } from '../operations.ts'
+import {
+  type ActedOnOne,
+  type BulkAnswer,
+  type BulkPlan,
+  type QueueBody,
+  type QueueCounts,
+  type QueueDetail,
+  type QueuePage,
+  type QueueSelection,
+  type QueueSummary,
+  pagesTogether,
+} from '../operations/queue.ts'
 import { isLoopback } from '../../standards/names/loopback.ts'
 import type { Secret } from '../../standards/secret.ts'
 
@@ -48,12 +58,11 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
     const response = await call('GET', path)
     return response.status === 404 ? null : ((await valueOf(response)) as Value)
   }
-  const act = async (path: string, body?: unknown): Promise<boolean> => {
-    const response = await call('POST', path, body)
-    if (response.status === 404) return false
-    await valueOf(response)
-    return true
-  }
+  const get = async <Value>(path: string): Promise<Value> => (await valueOf(await call('GET', path))) as Value
+  const post = async <Value>(path: string, body: unknown): Promise<Value> =>
+    (await valueOf(await call('POST', path, body))) as Value
+  const pageAt = (selection: QueueSelection, { after, limit }: { after: string | null; limit: number }) =>
+    get<QueuePage>(`/api/v1/queue${queryOf({ ...selection, cursor: after ?? undefined, limit: String(limit) })}`)
   return {
     applyPolicy: async ({ file, text, dryRun }) => {
       const response = await call('PUT', '/api/v1/policy', { file, text, dryRun })
@@ -91,11 +100,30 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
           'a server runs, and its signer has the old wrapping key: stop it, then say this again',
         ),
       ),
-    queue: (selection) => items<QueueItem>(`/api/v1/queue${queryOf(selection)}`),
+    queue: (selection) => pagesTogether((place) => pageAt(selection, place)),
+    queuePage: pageAt,
+    queueSummary: (by, { limit }) =>
+      get<QueueSummary>(
+        `/api/v1/queue/summary${queryOf({ by, limit: limit === undefined ? undefined : String(limit) })}`,
+      ),
+    queueCounts: () => get<QueueCounts>('/api/v1/queue/counts'),
     queued: (id) => maybe<QueueDetail>(`/api/v1/queue/${encodeURIComponent(id)}`),
-    holdMessage: (id, reason) => act(`/api/v1/queue/${encodeURIComponent(id)}/hold`, { reason }),
-    releaseMessage: (id) => act(`/api/v1/queue/${encodeURIComponent(id)}/release`),
-    cancelMessage: (id) => act(`/api/v1/queue/${encodeURIComponent(id)}/cancel`),
+    queuedBody: async ({ id, reason }) => {
+      const response = await call('POST', `/api/v1/queue/${encodeURIComponent(id)}/body`, { reason })
+      return response.status === 404 ? null : ((await valueOf(response)) as QueueBody)
+    },
+    actOnMessage: async ({ id, action: { verb, ...body } }): Promise<ActedOnOne> => {
+      const response = await call('POST', `/api/v1/queue/${encodeURIComponent(id)}/${verb}`, body)
+      if (response.status === 404) return { done: false, why: 'it is not in the queue' }
+      if (response.status === 409)
+        return { done: false, why: detailOf(await response.json()) ?? 'it changed meanwhile' }
+      await valueOf(response)
+      return { done: true }
+    },
+    actOnQueue: ({ selection, action, after }) =>
+      post<BulkAnswer>('/api/v1/queue', { filter: selection, action, after }),
+    wouldActOnQueue: ({ selection, action }) =>
+      post<BulkPlan>('/api/v1/queue', { filter: selection, action, dryRun: true }),
     why: (id, { replay }) => maybe<Story>(`/api/v1/decisions/${encodeURIComponent(id)}${replay ? '?replay=true' : ''}`),
   }
 }

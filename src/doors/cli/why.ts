@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import { exitCodes } from '../../standards/exit-codes.ts'
 import { type Call, configOption, jsonOption } from './call.ts'
-import { harmless, printJson } from './print.ts'
+import { eventLines, harmless, printJson } from './print.ts'
 
 export function whyCommand(call: Call): Command {
   return new Command('why')
@@ -19,7 +19,7 @@ export function whyCommand(call: Call): Command {
         }
         if (options.json === true) printJson(call.terminal, story)
         else {
-          const events = story.events.map((event) => `${event.at}  ${event.kind}  ${event.words}`)
+          const events = eventLines(story.events)
           const replay = story.replay
           const judged =
             replay === null

@@ -1,3 +1,17 @@
-export type { Custody, Entry, Envelope, QueueDetail, QueueFilter, QueueRow, StoredMessage } from './custody.ts'
+export type {
+  Custody,
+  Entry,
+  Envelope,
+  Hold,
+  HoldEnd,
+  ManualRoute,
+  QueueDetail,
+  QueueFilter,
+  QueueGroup,
+  QueueGrouping,
+  QueueRow,
+  StateCounts,
+  StoredMessage,
+} from './custody.ts'
 export { openCustody } from './open-custody.ts'
 export { openOutboxReader } from './sqlite/outbox-reader.ts'

@@ -1,12 +1,12 @@
 import type { LedgerEvent } from '../../rooms/ledger/index.ts'
 import { hasEightBit } from '../../standards/message/header-section.ts'
-import type { RecipientState, StoredMessage } from '../custody/custody.ts'
+import type { ManualRoute, RecipientState, StoredMessage } from '../custody/custody.ts'
 import { type AttemptResult, attempt } from './client/attempt.ts'
 import { type Outgoing, type OutgoingRecipient, isAscii } from './client/outgoing.ts'
 import { SourceTrouble, Superseded } from './client/trouble.ts'
 import type { Prepared } from './outbound/prepare.ts'
 import type { Room } from './room.ts'
-import type { Destination } from './routing/route.ts'
+import { type Destination, destinationVia } from './routing/route.ts'
 import { eventAbout } from './event-about.ts'
 import { type DestinationResults, type Settled, settle } from './write-down.ts'
 
@@ -44,7 +44,7 @@ export class Carriage {
 
   /** @param next when a recipient that is not yet due will be, or Infinity. */
   async run(due: readonly RecipientState[], next: number): Promise<Arrival> {
-    const groups = groupByDestination(this.#room, due)
+    const groups = groupByDestination(this.#room, due, this.#message.route)
     const outgoing = this.#outgoing()
     this.#running = groups.length
     const troubles = await Promise.all(groups.map((group) => this.#send(group, outgoing)))
@@ -135,10 +135,14 @@ export class Carriage {
   }
 }
 
-function groupByDestination(room: Room, due: readonly RecipientState[]): readonly Group[] {
+function groupByDestination(
+  room: Room,
+  due: readonly RecipientState[],
+  way: ManualRoute | undefined,
+): readonly Group[] {
   const groups = new Map<string, { destination: Destination; recipients: OutgoingRecipient[] }>()
   for (const one of due) {
-    const destination = room.routes.destinationOf(one.mailbox.domain)
+    const destination = way === undefined ? room.routes.destinationOf(one.mailbox.domain) : destinationVia(way)
     const group = groups.get(destination.key) ?? { destination, recipients: [] }
     group.recipients.push({ index: one.index, mailbox: one.mailbox, notify: one.notify, orcpt: one.orcpt })
     groups.set(destination.key, group)

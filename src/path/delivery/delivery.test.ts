@@ -500,19 +500,21 @@ describe("people's hands", () => {
     const queued = await home.mail()
     expect(await home.delivery.cancel(held, 'admin@relay.example')).toBe(true)
     await expect.poll(async () => (await home.events('deferred')).length).toBeGreaterThan(0)
-    expect(await home.delivery.cancel(queued, 'admin@relay.example', 'sent by mistake')).toBe(true)
+    expect(await home.delivery.bounce(queued, 'admin@relay.example', '5.7.1', 'sent by mistake')).toBe(true)
     expect(await home.delivery.cancel(queued, 'admin@relay.example')).toBe(false)
     await home.empty()
     expect(await home.events('cancelled')).toMatchObject([
       {
         id: held,
-        detail: { by: 'admin@relay.example', reason: 'held: first contact', recipients: ['bob@dest.example'] },
+        detail: { by: 'admin@relay.example', heldFor: 'held: first contact', recipients: ['bob@dest.example'] },
       },
-      { id: queued, detail: { reason: 'sent by mistake' } },
+    ])
+    expect(await home.events('bounced')).toMatchObject([
+      { id: queued, detail: { by: 'admin@relay.example', status: '5.7.1', reply: '5.7.1 sent by mistake' } },
     ])
     expect(server.taken.map((one) => /^Diagnostic-Code: (.*)/m.exec(one.message.replace(/\r\n /g, ' '))?.[1])).toEqual([
       'x-anechoic; 5.7.0 cancelled by an administrator of the relay',
-      'x-anechoic; 5.7.0 sent by mistake',
+      'x-anechoic; 5.7.1 sent by mistake',
     ])
   })
 
@@ -522,7 +524,9 @@ describe("people's hands", () => {
     })
     const home = await house(server)
     const id = await home.mail()
-    expect(await home.delivery.hold(id, 'looks odd', 'admin@relay.example', home.now() + 5000)).toBe(true)
+    expect(await home.delivery.hold(id, { reason: 'looks odd', until: home.now() + 5000 }, 'admin@relay.example')).toBe(
+      true,
+    )
     const attempts = server.commands.filter((line) => line.startsWith('RCPT')).length
     expect(await home.delivery.expireHolds()).toBe(0)
     await new Promise((resolve) => setTimeout(resolve, 150))
@@ -545,12 +549,74 @@ describe("people's hands", () => {
     shard.close()
     expect(await home.delivery.release(id, 'admin@relay.example')).toBe(false)
     expect((await home.queue())[0]?.state).toBe('damaged')
-    expect(await home.delivery.cancel(id, 'admin@relay.example', 'the stored message is damaged')).toBe(true)
+    expect(await home.delivery.bounce(id, 'admin@relay.example', '5.3.0', 'the stored message is damaged')).toBe(true)
     await home.empty()
     expect(server.taken.map((one) => one.recipients[0])).toEqual(['TO:<alice@acme.example> NOTIFY=NEVER'])
     expect(server.taken[0]?.message).toContain('the stored message is damaged')
-    expect((await home.events()).map((one) => one.kind)).toEqual(['damaged', 'cancelled', 'dsn', 'delivered'])
+    expect((await home.events()).map((one) => one.kind)).toEqual(['damaged', 'bounced', 'dsn', 'delivered'])
   })
+
+  it('send one message another way, and back', async () => {
+    const usual = await receiver({ answer: ({ verb }) => (verb === 'RCPT' ? '451 4.7.1 come back later' : null) })
+    const other = await receiver()
+    const home = await house(usual, { settings: { retry: { ...fast, first: 3_600_000, max: 3_600_000 } } })
+    const [id, rest] = [await home.mail(), await home.mail()]
+    await expect.poll(async () => (await home.events('deferred')).length).toBe(2)
+    const route = { host: '127.0.0.1', port: other.port, tls: 'off' } as const
+    expect(await home.delivery.reroute(id, route, 'ann')).toBe(true)
+    await expect.poll(() => other.taken.length).toBe(1)
+    expect((await home.queue()).map((one) => one.id)).toEqual([rest])
+    expect(await home.delivery.reroute(rest, route, 'ann')).toBe(true)
+    expect(await home.delivery.reroute(id, route, 'ann')).toBe(false)
+    await home.empty()
+    expect(await home.events('rerouted')).toMatchObject([{ id, detail: { route, by: 'ann' } }, { id: rest }])
+  })
+
+  it('make a message due now', async () => {
+    let full = true
+    const server = await receiver({
+      answer: ({ verb }) => (verb === 'RCPT' && full ? '451 4.2.2 full' : null),
+    })
+    const home = await house(server, { settings: { retry: { ...fast, first: 3_600_000, max: 3_600_000 } } })
+    const id = await home.mail()
+    await expect.poll(async () => (await home.events('deferred')).length).toBe(1)
+    full = false
+    expect(await home.delivery.hurry(id, 'ann')).toBe(true)
+    await home.empty()
+    expect(await home.delivery.hurry(id, 'ann')).toBe(false)
+    expect((await home.events()).map((one) => one.kind)).toEqual(['signed', 'deferred', 'hurried', 'delivered'])
+  })
+
+  it('let a hold end as it was put: released, or returned with its reason', async () => {
+    const server = await receiver()
+    const home = await house(server)
+    const until = home.now() + 2_000
+    const kept = await home.mail({ hold: { reason: 'for review', until, atEnd: 'release' } })
+    const returned = await home.mail({ hold: { reason: 'the order was wrong', until, owner: 'ann', atEnd: 'bounce' } })
+    expect(await home.delivery.expireHolds()).toBe(0)
+    await expect.poll(() => home.now() > until, { timeout: 5000 }).toBe(true)
+    expect(await home.delivery.expireHolds()).toBe(2)
+    await home.empty()
+    const ends = (await home.events()).filter(({ kind }) => kind === 'released' || kind === 'expired')
+    expect(ends).toMatchObject([
+      { id: kept, kind: 'released', detail: { by: 'the hold ran out', reason: 'for review' } },
+      { id: returned, kind: 'expired', detail: { reply: '5.7.0 the order was wrong' } },
+    ])
+    expect(server.taken).toHaveLength(2)
+    expect(server.taken.some((one) => one.message.includes('5.7.0 the order was wrong'))).toBe(true)
+  })
+
+  it('do not wait for ever for a message that is on its way', async () => {
+    const server = await receiver({
+      answer: ({ verb }) => (verb === 'MESSAGE' ? { do: 'wait', ms: 9_000, reply: null } : null),
+    })
+    const home = await house(server, { settings: { timeouts: patient } })
+    const id = await home.mail()
+    await expect.poll(() => server.commands.includes('DATA')).toBe(true)
+    await expect(home.delivery.cancel(id, 'ann')).rejects.toThrow('on its way')
+    await home.empty()
+    expect((await home.events()).map((one) => one.kind)).toEqual(['signed', 'delivered'])
+  }, 20_000)
 
   it('take a message out of the wait for the signer', async () => {
     const server = await receiver()

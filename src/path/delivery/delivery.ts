@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StoredMessage } from '../custody/custody.ts'
+import type { Hold, ManualRoute, StoredMessage } from '../custody/custody.ts'
 import type { DecisionId } from '../decision/decision.ts'
 import { DestinationHealth } from './client/health.ts'
 import { Limiter } from './client/limiter.ts'
@@ -21,9 +21,13 @@ export interface Delivery {
   offer(message: StoredMessage, body: readonly Buffer[]): void
   /** Looks at the queue now: something was stored or released behind our back. */
   kick(): void
-  hold(id: DecisionId, reason: string, by: string, until: number): Promise<boolean>
+  /** What people do to a message; `hands.ts` says of each what false means. All reject with `InTheAir` while the message stays in other hands. */
+  hold(id: DecisionId, hold: Hold, by: string): Promise<boolean>
+  hurry(id: DecisionId, by: string): Promise<boolean>
+  reroute(id: DecisionId, route: ManualRoute | null, by: string): Promise<boolean>
   release(id: DecisionId, by: string): Promise<boolean>
-  cancel(id: DecisionId, by: string, reason?: string): Promise<boolean>
+  cancel(id: DecisionId, by: string): Promise<boolean>
+  bounce(id: DecisionId, by: string, status: string, reason: string): Promise<boolean>
   /** Ends holds that have run out; to be called now and then. Answers how many. */
   expireHolds(): Promise<number>
   /** Takes no more work, finishes what is in the air for at most this many milliseconds, then cuts the connections. */
@@ -58,7 +62,20 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const families = new FamilyMemory(() => clock.steady?.() ?? clock.now())
   const now = () => clock.now()
   const protections = options.protections ?? null
-  const outbound = { dns, settings, hostname, limiter, pool, health, egress, families, protections, metrics, random, now }
+  const outbound = {
+    dns,
+    settings,
+    hostname,
+    limiter,
+    pool,
+    health,
+    egress,
+    families,
+    protections,
+    metrics,
+    random,
+    now,
+  }
   const room: Room = {
     ...options,
     settings,
@@ -76,9 +93,12 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       if (message.hold === null) scheduler.offer({ message, body })
     },
     kick: () => scheduler.kick(),
-    hold: (id, reason, by, until) => hands.hold(id, reason, by, until),
+    hold: (id, hold, by) => hands.hold(id, hold, by),
+    hurry: (id, by) => hands.hurry(id, by),
+    reroute: (id, route, by) => hands.reroute(id, route, by),
+    bounce: (id, by, status, reason) => hands.bounce(id, by, status, reason),
     release: (id, by) => hands.release(id, by),
-    cancel: (id, by, reason) => hands.cancel(id, by, reason),
+    cancel: (id, by) => hands.cancel(id, by),
     expireHolds: () => hands.expireHolds(),
     drain: async (graceMs) => {
       const stopped = scheduler.stop()

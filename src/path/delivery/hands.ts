@@ -2,7 +2,7 @@ import { formatMailbox } from '../../standards/names/mailbox.ts'
 import { isSyntaxFault } from '../../standards/fault.ts'
 import { parseMailbox } from '../../standards/message/mailbox-list.ts'
 import type { Mailbox } from '../../standards/names/mailbox.ts'
-import type { QueueDetail, StoredMessage } from '../custody/custody.ts'
+import type { Hold, ManualRoute, QueueDetail, StoredMessage } from '../custody/custody.ts'
 import type { DecisionId } from '../decision/decision.ts'
 import { type Notice, reportOn } from './report.ts'
 import type { Room } from './room.ts'
@@ -12,6 +12,19 @@ import { wants } from './settle.ts'
 
 /** Holds that are ended at a time. */
 const batch = 100
+
+/** How long a person waits for a message that is on its way, in milliseconds. */
+const patience = 5_000
+
+/** How a message ends by a person, or because nobody came: for its event, its recipients and the report. */
+type End = {
+  readonly kind: 'cancelled' | 'expired' | 'bounced'
+  readonly by: string
+  /** Enhanced status code (RFC 3463). */
+  readonly status: string
+  /** What the sender is told, in words. */
+  readonly told: string
+}
 
 /** What people, and holds that run out, do to stored mail. Each waits until the message is in no other hand. */
 export class Hands {
@@ -23,11 +36,29 @@ export class Hands {
     this.#scheduler = scheduler
   }
 
-  /** Puts a queued or held message on hold until the given moment. False when there is no such message. */
-  hold(id: DecisionId, reason: string, by: string, until: number): Promise<boolean> {
+  /** Puts a queued or held message on hold. False when there is no such message. */
+  hold(id: DecisionId, hold: Hold, by: string): Promise<boolean> {
     return this.#alone(id, (message) =>
-      this.#room.custody.hold(id, { reason, until }, [eventAbout(message, 'held', this.#now(), { reason, until, by })]),
+      this.#room.custody.hold(id, hold, [eventAbout(message, 'held', this.#now(), { ...hold, by })]),
     )
+  }
+
+  /** Makes a queued message due now. False when it is not queued. */
+  async hurry(id: DecisionId, by: string): Promise<boolean> {
+    const hurried = await this.#alone(id, (message) =>
+      this.#room.custody.hurry(id, [eventAbout(message, 'hurried', this.#now(), { by })]),
+    )
+    this.#scheduler.kick()
+    return hurried
+  }
+
+  /** Sends a message another way from now on, or (null) the usual one. False when there is no such message. */
+  async reroute(id: DecisionId, route: ManualRoute | null, by: string): Promise<boolean> {
+    const rerouted = await this.#alone(id, (message) =>
+      this.#room.custody.reroute(id, route, [eventAbout(message, 'rerouted', this.#now(), { route, by })]),
+    )
+    this.#scheduler.kick()
+    return rerouted
   }
 
   /** Makes a held message due now; it is judged again before it is sent. False when it is not held. */
@@ -40,14 +71,16 @@ export class Hands {
   }
 
   /** Ends a message for all recipients that have no final outcome, and tells the sender. False when there is no such message. */
-  cancel(id: DecisionId, by: string, reason = 'cancelled by an administrator of the relay'): Promise<boolean> {
-    return this.#scheduler.leases.during(id, async () => {
-      const message = (await this.#room.custody.read(id)) ?? damagedMessage(await this.#room.custody.find(id))
-      return message === null ? false : this.#end(message, 'cancelled', by, reason)
-    })
+  cancel(id: DecisionId, by: string): Promise<boolean> {
+    return this.#giveUp(id, { kind: 'cancelled', by, status: '5.7.0', told: cancelledWords })
   }
 
-  /** Ends the holds that have run out, each with a report to its sender. Answers how many. */
+  /** The same, for a reason that the sender is told as it is given. */
+  bounce(id: DecisionId, by: string, status: string, reason: string): Promise<boolean> {
+    return this.#giveUp(id, { kind: 'bounced', by, status, told: reason })
+  }
+
+  /** Ends the holds that have run out, each as it was put. Answers how many. */
   async expireHolds(): Promise<number> {
     let ended = 0
     const ids = await this.#room.custody.expiredHolds(this.#now(), batch)
@@ -55,23 +88,50 @@ export class Hands {
       const done = await this.#alone(id, async (message) => {
         // Somebody may have released it or prolonged the hold while we waited for it.
         if (message.hold === null || message.hold.until > this.#now()) return false
-        return this.#end(message, 'expired', 'the hold ran out', 'held for review, and nobody released it in time')
+        return this.#expire(message, message.hold)
       })
       if (done) ended++
     }
+    if (ended > 0) this.#scheduler.kick()
     return ended
   }
 
-  async #end(message: StoredMessage, kind: 'cancelled' | 'expired', by: string, reason: string): Promise<boolean> {
+  async #expire(message: StoredMessage, hold: Hold): Promise<boolean> {
+    const by = 'the hold ran out'
+    switch (hold.atEnd) {
+      case undefined:
+      case 'cancel':
+        return this.#end(message, { kind: 'expired', by, status: '5.7.0', told: expiredWords })
+      case 'bounce':
+        return this.#end(message, { kind: 'expired', by, status: '5.7.0', told: hold.reason })
+      case 'release': {
+        const event = eventAbout(message, 'released', this.#now(), { by, reason: hold.reason })
+        return this.#room.custody.release(message.id, [event])
+      }
+      default:
+        return hold.atEnd satisfies never
+    }
+  }
+
+  #giveUp(id: DecisionId, end: End): Promise<boolean> {
+    const { custody } = this.#room
+    const work = async (): Promise<boolean> => {
+      const message = (await custody.read(id)) ?? damagedMessage(await custody.find(id))
+      return message === null ? false : this.#end(message, end)
+    }
+    return this.#scheduler.leases.during(id, work, patience)
+  }
+
+  async #end(message: StoredMessage, { kind, by, status, told }: End): Promise<boolean> {
     const now = this.#now()
     const open = message.recipients.filter((one) => one.state === 'pending')
-    const reply = `5.7.0 ${reason}`
+    const reply = `${status} ${told}`
     const notices = open
       .filter((one) => wants(one, 'FAILURE', true))
       .map((recipient): Notice => ({
         recipient,
         action: 'failed',
-        status: '5.7.0',
+        status,
         remoteMta: null,
         diagnostic: reply,
         fromRemote: false,
@@ -80,10 +140,11 @@ export class Hands {
       }))
     const report = await reportOn(this.#room, message, notices)
     const recipients = open.map((one) => formatMailbox(one.mailbox))
-    const event = eventAbout(message, kind, now, { reason: message.hold?.reason ?? reason, by, recipients })
+    const heldFor = message.hold === null ? {} : { heldFor: message.hold.reason }
+    const event = eventAbout(message, kind, now, { reason: told, ...heldFor, by, status, reply, recipients })
     await this.#room.custody.settle(
       message.id,
-      open.map((one) => ({ index: one.index, kind: 'cancelled', reply })),
+      open.map((one) => ({ index: one.index, kind: kind === 'bounced' ? 'failed' : 'cancelled', reply })),
       report.follow,
       [event, ...report.events],
     )
@@ -93,16 +154,20 @@ export class Hands {
   }
 
   #alone(id: DecisionId, work: (message: StoredMessage) => Promise<boolean>): Promise<boolean> {
-    return this.#scheduler.leases.during(id, async () => {
+    const read = async (): Promise<boolean> => {
       const message = await this.#room.custody.read(id)
       return message === null ? false : work(message)
-    })
+    }
+    return this.#scheduler.leases.during(id, read, patience)
   }
 
   #now(): number {
     return this.#room.clock.now()
   }
 }
+
+const cancelledWords = 'cancelled by an administrator of the relay'
+const expiredWords = 'held for review, and nobody released it in time'
 
 /** What is left of a damaged message, as far as ending it needs: its sender must hear of it all the same. */
 function damagedMessage(detail: QueueDetail | null): StoredMessage | null {

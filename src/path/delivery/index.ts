@@ -1,4 +1,5 @@
 export { type Delivery, startDelivery } from './delivery.ts'
+export { InTheAir } from './leases.ts'
 export { WarmUpBook } from './egress/warm-up.ts'
 export type { AdmittedOwn, DeliveryOptions, OwnMessage } from './room.ts'
 export { type DeliverySettings, defaultDelivery } from './settings.ts'

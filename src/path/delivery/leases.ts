@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { DecisionId } from '../decision/decision.ts'
 
 type Lease = {
@@ -5,6 +6,14 @@ type Lease = {
   yieldNow: (() => void) | null
   readonly over: Promise<void>
   readonly end: () => void
+}
+
+/** A message that somebody works on and that was not free in time. */
+export class InTheAir extends Error {
+  constructor() {
+    super('it is on its way at this moment')
+    this.name = 'InTheAir'
+  }
 }
 
 /**
@@ -44,12 +53,13 @@ export class Leases {
     lease?.end()
   }
 
-  /** Waits for the message, has `work` done on it alone, and gives it back. */
-  async during<T>(id: DecisionId, work: () => Promise<T>): Promise<T> {
+  /** Waits for the message, at most so many milliseconds, has `work` done on it alone, and gives it back. Rejects with `InTheAir`. */
+  async during<T>(id: DecisionId, work: () => Promise<T>, patience: number): Promise<T> {
+    const deadline = performance.now() + patience
     while (!this.take(id, null)) {
       const lease = this.#held.get(id)
       if (lease?.yieldNow) lease.yieldNow()
-      else await lease?.over
+      else if (lease !== undefined && !(await overWithin(lease, deadline - performance.now()))) throw new InTheAir()
     }
     try {
       return await work()
@@ -57,4 +67,13 @@ export class Leases {
       this.release(id)
     }
   }
+}
+
+async function overWithin(lease: Lease, milliseconds: number): Promise<boolean> {
+  if (milliseconds <= 0) return false
+  const stop = new AbortController()
+  const late = sleep(milliseconds, false, { signal: stop.signal, ref: false }).catch(() => false)
+  const over = await Promise.race([lease.over.then(() => true), late])
+  stop.abort()
+  return over
 }

@@ -1,4 +1,5 @@
 import type { StoryEvent } from '../../doors/operations.ts'
+import type { ManualRoute } from '../../path/custody/index.ts'
 import type { LedgerEvent } from '../../rooms/ledger/index.ts'
 
 /** One step of a message's life as people read it. What peers said is quoted as it came; printing it safely is the reader's part. */
@@ -27,12 +28,19 @@ function wordsOf({ kind, detail }: LedgerEvent): string {
     case 'complained':
       return `${text('recipients')} complained: ${text('reply')}`
     case 'held':
-      return `held until ${moment(detail['until'])} by ${text('by')}: ${text('reason')}`
+      return `held by ${text('by')} until ${moment(detail['until'])}, ${atEnd(detail['atEnd'])}${owned(detail['owner'])}: ${text('reason')}`
     case 'released':
       return `released by ${text('by')}`
+    case 'hurried':
+      return `made due now by ${text('by')}`
+    case 'rerouted':
+      return `sent ${way(detail['route'])} from now on, by ${text('by')}`
     case 'cancelled':
     case 'expired':
-      return `ended by ${text('by')}: ${text('reason')}`
+    case 'bounced':
+      return `given up for ${text('recipients')} by ${text('by')}${detail['heldFor'] === undefined ? '' : `, held for: ${text('heldFor')}`}: ${text('reply')}`
+    case 'body-read':
+      return `its body was read by ${text('by')}: ${text('reason')}`
     case 'dsn':
       return `report (${text('action')}) to the sender about ${text('recipients')}`
     case 'damaged':
@@ -48,6 +56,27 @@ function wordsOf({ kind, detail }: LedgerEvent): string {
     default:
       return kind satisfies never
   }
+}
+
+function atEnd(value: unknown): string {
+  switch (value) {
+    case 'release':
+      return 'then released'
+    case 'bounce':
+      return 'then returned to its sender with the reason'
+    default:
+      return 'then cancelled'
+  }
+}
+
+function owned(owner: unknown): string {
+  return typeof owner === 'string' ? `, for ${owner} to look at` : ''
+}
+
+function way(route: unknown): string {
+  if (typeof route !== 'object' || route === null) return 'the usual way'
+  const { host, port, tls } = route as ManualRoute
+  return `to ${host} port ${port}, TLS ${tls},`
 }
 
 function shown(value: unknown): string {

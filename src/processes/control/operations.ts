@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DecisionId, type DecisionRecord, explain, parseDecisionId, replay } from '../../path/decision/index.ts'
-import type { QueueRow } from '../../path/custody/index.ts'
 import { recallEvidence } from '../../path/evidence/index.ts'
 import type { Log } from '../../platform/log.ts'
 import type { Ledger, StoredEvent } from '../../rooms/ledger/index.ts'
@@ -14,13 +13,14 @@ import {
 } from '../../rooms/registry/index.ts'
 import { isSyntaxFault } from '../../standards/fault.ts'
 import { parseDomain } from '../../standards/names/domain.ts'
-import type { DomainDetail, Operations, QueueItem, Story } from '../../doors/operations.ts'
+import type { DomainDetail, Operations, Story } from '../../doors/operations.ts'
 import type { QueueDesk } from '../queue-desk.ts'
 import { atMost } from '../waiting.ts'
 import { inWords } from './events-in-words.ts'
 import { type KeyOperationsOptions, keyOperations } from './key-operations.ts'
 import { type KeyKeeper, keysWithinMs } from './keys.ts'
 import type { ProofKeeper } from './proofs.ts'
+import { queueOperations } from './queue-operations.ts'
 import { type TenantFinder, notesOnTenants } from './tenants.ts'
 
 export type OperationsOptions = {
@@ -45,10 +45,6 @@ const recordsMayBeLateBy = 1000
 /** Joins the rooms into what people can ask for. */
 export function openOperations(options: OperationsOptions): Operations {
   const { registry, ledger, project, desk, keys, proofs, context, policyFile, log } = options
-  const act = async (id: string, action: (id: DecisionId) => Promise<boolean>): Promise<boolean> => {
-    const parsed = parseDecisionId(id)
-    return isSyntaxFault(parsed) ? false : action(parsed)
-  }
   return {
     applyPolicy: async ({ file, text, dryRun, by }) => {
       if (policyFile !== null) return { kind: 'read-only', file: policyFile }
@@ -83,17 +79,7 @@ export function openOperations(options: OperationsOptions): Operations {
       return ledger.seen(customer)
     },
     ...keyOperations({ ...options.keyPlaces, registry, keys, log }),
-    queue: async (selection) => (await desk.list(selection)).map(queueItem),
-    queued: async (id) => {
-      const parsed = parseDecisionId(id)
-      const row = isSyntaxFault(parsed) ? null : await desk.find(parsed)
-      if (row === null) return null
-      const events = await ledger.find(row.id)
-      return { ...queueItem(row), header: row.header ?? '', events: events.map(inWords) }
-    },
-    holdMessage: (id, reason, by) => act(id, (parsed) => desk.hold(parsed, reason, by)),
-    releaseMessage: (id, by) => act(id, (parsed) => desk.release(parsed, by)),
-    cancelMessage: (id, by) => act(id, (parsed) => desk.cancel(parsed, by)),
+    ...queueOperations({ desk, ledger, now: options.keyPlaces.now }),
     why: async (id, { replay: judgeAgain }) => {
       const parsed = parseDecisionId(id)
       if (isSyntaxFault(parsed)) return null
@@ -155,26 +141,4 @@ async function judgedAgain(id: DecisionId, record: DecisionRecord, policy: Snaps
   if (isSyntaxFault(evidence)) return { verdict: 'none', rule: evidence.reason, same: false }
   const { verdict, rule, same } = replay(id, { ...record, evidence }, policy)
   return { verdict: verdict ?? 'none', rule: rule ?? 'none', same }
-}
-
-function queueItem(row: QueueRow): QueueItem {
-  return {
-    id: row.id,
-    state: row.state,
-    reason: row.reason,
-    customer: row.customer,
-    source: row.source,
-    domain: row.domain,
-    reversePath: row.reversePath === '' ? '<>' : row.reversePath,
-    recipients: row.recipients.map((one) => ({
-      address: one.address,
-      state: one.state,
-      attempts: one.attempts,
-      due: new Date(one.dueAt).toISOString(),
-      lastReply: one.lastReply,
-    })),
-    size: row.size,
-    arrived: new Date(row.arrivedAt).toISOString(),
-    heldUntil: row.heldUntil === null ? null : new Date(row.heldUntil).toISOString(),
-  }
 }

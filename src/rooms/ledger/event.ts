@@ -13,10 +13,14 @@ export type LedgerEvent = {
     | 'discarded' // detail: { recipients, reason }
     | 'bounced-later' // detail: { recipients, reply, class }: a report came back after the receiver had taken it
     | 'complained' // detail: { recipients, reply }: a recipient told its provider that it does not want it
-    | 'held'
+    | 'held' // detail: { reason, until, owner?, atEnd?, by, rule? }
     | 'released'
+    | 'hurried' // detail: { by }
+    | 'rerouted' // detail: { route: { host, port, tls } | null, by }
     | 'cancelled'
-    | 'expired' // detail: { reason, by }
+    | 'expired'
+    | 'bounced' // detail: { reason, heldFor?, by, status, reply, recipients }
+    | 'body-read' // detail: { reason, by }
     | 'dsn' // detail: { about, action, recipients }
     | 'damaged' // detail: { what }
     | 'proof-seen'

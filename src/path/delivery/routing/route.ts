@@ -34,10 +34,15 @@ export function routeTable(settings: Pick<DeliverySettings, 'routes'>): RouteTab
     destinationOf(domain) {
       const route = exact.get(domain) ?? nearest(below, domain) ?? all
       if (route === null) return { key: `mx:${domain}`, tls: 'opportunistic', kind: 'mx', domain }
-      const { host, port, tls, roots } = route
-      return { key: `host:${host.toLowerCase()}:${port}/${tls}`, tls, kind: 'host', host, port, ...(roots === undefined ? {} : { roots }) }
+      return destinationVia(route)
     },
   }
+}
+
+/** The destination that a route leads to, whatever the domain. */
+export function destinationVia({ host, port, tls, roots }: Omit<Route, 'domain'>): Destination {
+  const key = `host:${host.toLowerCase()}:${port}/${tls}`
+  return { key, tls, kind: 'host', host, port, ...(roots === undefined ? {} : { roots }) }
 }
 
 function setOnce(table: Map<string, Route>, name: string, route: Route): void {
