@@ -62,9 +62,11 @@ export class Carriage {
     const { destination, recipients } = group
     const partial: AttemptResult[] = []
     try {
-      const { id } = this.#message
+      const { id, permit } = this.#message
+      const { customer, source } = permit
+      const subject = { id, customer, source, fresh: this.#body !== null }
       const pool = this.#room.poolOf?.(this.#message) ?? null
-      const job = { id, pool, destination, recipients, message: outgoing, stands: () => this.#stands() }
+      const job = { ...subject, pool, destination, recipients, message: outgoing, stands: () => this.#stands() }
       const results = await attempt(this.#room.outbound, job, (delivered) => partial.push(...delivered))
       await this.#arrived({ destination: destination.key, results })
       return null

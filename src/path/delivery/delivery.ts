@@ -13,6 +13,7 @@ import type { DeliveryOptions, Room } from './room.ts'
 import { expandListeners } from './routing/own-listeners.ts'
 import { FamilyMemory } from './routing/families.ts'
 import { routeTable } from './routing/route.ts'
+import { type ShapingFace, openShaping, shapingFace } from './shaping/face.ts'
 import { Scheduler } from './scheduler.ts'
 
 /** The room at work. */
@@ -32,11 +33,16 @@ export interface Delivery {
   expireHolds(): Promise<number>
   /** Takes no more work, finishes what is in the air for at most this many milliseconds, then cuts the connections. */
   drain(graceMs: number): Promise<void>
+  readonly shaping: ShapingFace
   readonly metrics: DeliveryMetrics
 }
 
-/** How long a destination that was found down is left alone, at most. */
-const longestPause = 30_000
+/** How long a site is left alone that was found down once, and at most, in milliseconds. */
+const firstPause = 30_000
+const longestPause = 900_000
+
+/** How often those who wait are let in where a limit has grown, in milliseconds. */
+const reconsiderPause = 500
 
 /** How long cut connections get to write down what they had done. */
 const lastWrites = 300
@@ -47,12 +53,17 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const settings = { ...options.settings, ownListeners: expandListeners(options.settings.ownListeners) }
   const random = options.random ?? Math.random
   const metrics = newMetrics()
-  const pool = new SessionPool(settings)
-  const limiter = new Limiter(() => ({ connections: settings.connectionsPerDestination }), settings.connections)
-  const health = new DestinationHealth(
-    () => clock.steady?.() ?? clock.now(),
-    Math.min(longestPause, settings.retry.first / 2),
-  )
+  const now = () => clock.now()
+  const shaping = openShaping(options, settings)
+  const limitOf = (passage: string) => shaping.limitOf(passage)
+  const pool = new SessionPool({ timeouts: settings.timeouts, limitOf })
+  const limiter = new Limiter(limitOf, settings.connections)
+  const health = new DestinationHealth({
+    now: () => clock.steady?.() ?? clock.now(),
+    pause: Math.min(firstPause, settings.retry.first / 2),
+    longestPause: Math.min(longestPause, settings.retry.max),
+    random,
+  })
   const { dns, hostname } = options
   const egress = {
     pools: egressPools(settings.pools, settings.sourceAddresses),
@@ -60,7 +71,6 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   }
   const stopping = { aborted: false }
   const families = new FamilyMemory(() => clock.steady?.() ?? clock.now())
-  const now = () => clock.now()
   const protections = options.protections ?? null
   const outbound = {
     dns,
@@ -69,6 +79,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     limiter,
     pool,
     health,
+    shaping,
     egress,
     families,
     protections,
@@ -87,6 +98,8 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   }
   const scheduler = new Scheduler(room)
   const hands = new Hands(room, scheduler)
+  shaping.onFreed((ids, notice) => void hands.comeBack(ids, notice))
+  const reconsidering = setInterval(() => limiter.reconsider(), reconsiderPause).unref()
   scheduler.kick()
   return {
     offer: (message, body) => {
@@ -100,7 +113,9 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     release: (id, by) => hands.release(id, by),
     cancel: (id, by) => hands.cancel(id, by),
     expireHolds: () => hands.expireHolds(),
+    shaping: shapingFace(room),
     drain: async (graceMs) => {
+      clearInterval(reconsidering)
       const stopped = scheduler.stop()
       pool.close()
       if (await within(stopped, graceMs)) return

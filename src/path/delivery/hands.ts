@@ -75,6 +75,30 @@ export class Hands {
     return this.#giveUp(id, { kind: 'cancelled', by, status: '5.7.0', told: cancelledWords })
   }
 
+  /** Lets recipients go now that wait for what their last reply names, in these messages. */
+  async comeBack(ids: readonly string[], named: string): Promise<void> {
+    for (const id of ids) {
+      await this.#alone(id as DecisionId, async (message) => {
+        const now = this.#now()
+        const waiting = message.recipients.filter(
+          (one) => one.state === 'pending' && one.dueAt > now && one.lastReply?.includes(named) === true,
+        )
+        const outcomes = waiting.map(({ index, lastReply }) => ({
+          index,
+          kind: 'retry' as const,
+          reply: lastReply ?? '',
+          dueAt: now,
+          attempted: false,
+        }))
+        if (outcomes.length > 0) await this.#room.custody.settle(message.id, outcomes, [], [])
+        return outcomes.length > 0
+      }).catch((error: unknown) => {
+        this.#room.log.warn('a message that may go again waits for its time', { id, error: String(error) })
+      })
+    }
+    if (ids.length > 0) this.#scheduler.kick()
+  }
+
   /** The same, for a reason that the sender is told as it is given. */
   bounce(id: DecisionId, by: string, status: string, reason: string): Promise<boolean> {
     return this.#giveUp(id, { kind: 'bounced', by, status, told: reason })

@@ -54,7 +54,7 @@ export type DeliveryOptions = {
   readonly suppressed?: (message: StoredMessage, recipient: Mailbox) => 'refuse' | 'discard' | null
   /** What those of our addresses have sent that are still warming up. */
   readonly warmth?: WarmUpBook
-  /** How receivers are treated; absent: as the profiles say that come with the program, and the settings' limits for all others. */
+  /** How receivers are treated; absent: all by the settings' limits, and by the retry clock alone. */
   readonly shaping?: ShapingChoice
   readonly clock: Clock
   readonly log: Log

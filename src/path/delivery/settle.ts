@@ -4,6 +4,7 @@ import { classOfReply } from '../../standards/smtp/reply-class.ts'
 import type { ReplyClass } from '../../standards/smtp/reply-patterns.ts'
 import type { Outcome, RecipientState, StoredMessage } from '../custody/custody.ts'
 import type { AttemptResult } from './client/attempt.ts'
+import { refusalIn } from './client/outcome.ts'
 import { eventAbout } from './event-about.ts'
 import type { Notice } from './report.ts'
 import { nextAttempt } from './retry.ts'
@@ -92,9 +93,7 @@ function again(
     return failed(recipient, { ...result, kind: 'failed', status: '5.4.7', reply, fromRemote: false }, now)
   }
   const late = now - arrivedAt >= delayNotice && !recipient.delayNotified && wants(recipient, 'DELAY', true)
-  // Who was not even tried comes back soon, or when it is told to, and its clock stays where it is.
-  const soon = Math.round(now + crowdedWait * (1 + random))
-  const dueAt = result.attempted ? verdict.dueAt : Math.max(soon, result.dueAt ?? soon)
+  const dueAt = Math.min(comeBackAt(result, attempts, verdict.dueAt, now, random), arrivedAt + retry.giveUpAfter)
   const outcome: Outcome = {
     index: recipient.index,
     kind: 'retry',
@@ -107,6 +106,15 @@ function again(
     ? { ...noticeOf(recipient, result, 'delayed', now), willRetryUntil: arrivedAt + retry.giveUpAfter }
     : null
   return { recipient, result, outcome, notice }
+}
+
+/** Who was not even tried comes back soon, or when it is told to; who was, by the clock of the reply or that of all retries. */
+function comeBackAt(result: AttemptResult, attempts: number, usual: number, now: number, random: number): number {
+  if (!result.attempted) return Math.max(now + 1, result.dueAt ?? Math.round(now + crowdedWait * (1 + random)))
+  const { ownClock } = result
+  return ownClock === undefined || attempts > ownClock.times
+    ? usual
+    : Math.round(now + ownClock.after * (1 + random / 5))
 }
 
 /** Milliseconds, at least. */
@@ -180,9 +188,8 @@ function eventOf(
   })
 }
 
-function classOf({ reply, status }: AttemptResult): ReplyClass {
-  const code = /^[45]\d\d(?!\.)/.exec(reply)
-  return classOfReply({ code: code === null ? null : Number(code[0]), enhanced: status, text: reply })
+function classOf(result: AttemptResult): ReplyClass {
+  return result.class ?? classOfReply(refusalIn(result))
 }
 
 function days(milliseconds: number): string {

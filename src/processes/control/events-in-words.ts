@@ -24,9 +24,13 @@ function wordsOf({ kind, detail }: LedgerEvent): string {
     case 'discarded':
       return `${text('recipients')} not sent: ${text('reason')}`
     case 'bounced-later':
-      return `${text('recipients')} came back, about ${text('class')}: ${text('reply')}`
+      return `${text('recipients')} came back, about ${text('class')}, ${linkedBy(detail)}: ${text('reply')}`
     case 'complained':
-      return `${text('recipients')} complained: ${text('reply')}`
+      return `${text('recipients')} complained, ${linkedBy(detail)}: ${text('reply')}`
+    case 'reported-later':
+      return `reported later (${text('what')}) about ${text('recipients')}, ${linkedBy(detail)}: ${text('reply')}`
+    case 'feedback':
+      return feedbackInWords(detail)
     case 'held':
       return `held by ${text('by')} until ${moment(detail['until'])}, ${atEnd(detail['atEnd'])}${owned(detail['owner'])}: ${text('reason')}`
     case 'released':
@@ -53,9 +57,33 @@ function wordsOf({ kind, detail }: LedgerEvent): string {
       return `the proof of ${text('domain')} has lapsed: ${text('because')}`
     case 'claim-refused':
       return `${text('claimant')} claimed ${text('domain')}, which ${text('holder')} holds: refused`
+    case 'site-slowed':
+      return `${text('site')} is given ${Math.round(Number(detail['factor']) * 100)}% until ${moment(detail['until'])} (${text('action')}, ${text('rule')}), after ${text('replies')} replies about ${text('class')}: ${text('reply')}`
+    case 'site-suspended':
+      return `nothing goes to ${text('site')} for ${text('scope')} until ${moment(detail['until'])} (${text('action')}, ${text('rule')}), after ${text('replies')} replies about ${text('class')}: ${text('reply')}`
+    case 'site-resumed':
+      return `${text('site')} is served as before (${text('action')}, ${text('how')} by ${text('by')})`
     default:
       return kind satisfies never
   }
+}
+
+/** How a report was brought to its message, and whom SPF and DKIM showed behind it. */
+function linkedBy({ by, from }: LedgerEvent['detail']): string {
+  const known = (from ?? {}) as { readonly client?: string; readonly spf?: string; readonly dkim?: readonly string[] }
+  const signed = known.dkim === undefined || known.dkim.length === 0 ? '' : `, signed by ${known.dkim.join(', ')}`
+  const sender =
+    known.client === undefined ? '' : ` from ${known.client} (SPF ${known.spf ?? 'not looked at'}${signed})`
+  return `found by ${shown(by)}${sender}`
+}
+
+function feedbackInWords(detail: LedgerEvent['detail']): string {
+  const { found, message, rule, reply } = detail
+  if (found === 'refused') return `refused by ${shown(rule)}: ${shown(reply)}`
+  const what = found === 'other' ? 'no report' : `a ${shown(found)}`
+  return message === null || message === undefined
+    ? `${what}, about no message that we know`
+    : `${what} about ${shown(message)}`
 }
 
 function atEnd(value: unknown): string {

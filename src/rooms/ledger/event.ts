@@ -13,6 +13,8 @@ export type LedgerEvent = {
     | 'discarded' // detail: { recipients, reason }
     | 'bounced-later' // detail: { recipients, reply, class }: a report came back after the receiver had taken it
     | 'complained' // detail: { recipients, reply }: a recipient told its provider that it does not want it
+    | 'reported-later' // detail: { recipients, what, reply }: something else that was reported, or by nobody whom we could make out
+    | 'feedback' // detail: { found, attributed, message }: a piece that came to a feedback listener, under the id that its client heard
     | 'held' // detail: { reason, until, owner?, atEnd?, by, rule? }
     | 'released'
     | 'hurried' // detail: { by }
@@ -27,6 +29,9 @@ export type LedgerEvent = {
     | 'proof-missing'
     | 'proof-lapsed' // detail: { domain, was, state, lapsesAt, because }
     | 'claim-refused' // detail: { domain, claimant, holder }
+    | 'site-slowed'
+    | 'site-suspended' // detail: { action, site, scope, class, reply, rule, factor, until, replies, message }
+    | 'site-resumed' // detail: { action, site, scope, class, reply, how, by }
   /** Milliseconds since the epoch. */
   readonly at: number
   /** The decision id, which is also the message id; `domain/<name>` for what happens to a domain. */

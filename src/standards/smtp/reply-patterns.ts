@@ -1,20 +1,23 @@
-/** What a receiver's refusal is about. */
-export type ReplyClass =
+/** What a receiver's refusal may be about. */
+export const replyClasses = [
   // Of the address: another try brings nothing.
-  | 'recipient'
-  | 'domain'
-  | 'inactive'
+  'recipient',
+  'domain',
+  'inactive',
   // Of the moment or of the message.
-  | 'full'
-  | 'rate'
-  | 'greylist'
-  | 'content'
-  | 'policy'
-  | 'auth'
-  | 'reputation'
-  | 'protocol'
-  | 'network'
-  | 'unclear'
+  'full',
+  'rate',
+  'greylist',
+  'content',
+  'policy',
+  'auth',
+  'reputation',
+  'protocol',
+  'network',
+  'unclear',
+] as const
+
+export type ReplyClass = (typeof replyClasses)[number]
 
 export type ReplyPattern = { readonly pattern: RegExp; readonly class: ReplyClass }
 

@@ -1,3 +1,5 @@
+import type { Reply } from '../../../standards/smtp/reply.ts'
+import type { ReplyClass } from '../../../standards/smtp/reply-patterns.ts'
 import type { Dns } from '../../../platform/dns.ts'
 import { type EgressChoice, chooseEgress, familyOf } from '../egress/choose-egress.ts'
 import type { EgressAddress, EgressPool } from '../egress/pools.ts'
@@ -10,12 +12,14 @@ import type { FamilyMemory, Turn } from '../routing/families.ts'
 import type { Destination } from '../routing/route.ts'
 import { type Resolution, type Target, resolveTargets } from '../routing/targets.ts'
 import type { DeliverySettings } from '../settings.ts'
-import { type SiteKey, siteOf } from '../shaping/site.ts'
-import { Evicted, type Limiter } from './limiter.ts'
+import type { Passage, ShapedSite } from '../shaping/passage.ts'
+import type { Shaping, Standstill } from '../shaping/shaping.ts'
+import { Evicted, type Leave, type Limiter } from './limiter.ts'
 import type { DestinationHealth } from './health.ts'
+import { type Subject, paced, withConsequences } from './passing.ts'
 import type { SessionPool } from './pool.ts'
 import { type Allowed, type ClientSession, openSession } from './session.ts'
-import type { RecipientResult } from './outcome.ts'
+import { type RecipientResult, refusalIn } from './outcome.ts'
 import type { Outgoing, OutgoingRecipient } from './outgoing.ts'
 import { type TransactionResult, sendMail } from './transaction.ts'
 import { ConnectionTrouble, Superseded } from './trouble.ts'
@@ -28,6 +32,7 @@ export type Outbound = {
   readonly limiter: Limiter
   readonly pool: SessionPool
   readonly health: DestinationHealth
+  readonly shaping: Shaping
   /** Our addresses, and what those that are new have sent. */
   readonly egress: { readonly pools: ReadonlyMap<string, EgressPool>; readonly warmth: WarmUpBook }
   readonly families: FamilyMemory
@@ -50,11 +55,13 @@ export type AttemptResult = RecipientResult & {
   readonly attempted: boolean
   /** When to come again where it was not tried, in milliseconds since the epoch; absent: soon. */
   readonly dueAt?: number
+  /** What the server's refusal was about; absent where it refused nothing. */
+  readonly class?: ReplyClass
+  /** The first `times` waits are this long, in milliseconds, instead of those of the retry clock. */
+  readonly ownClock?: { readonly after: number; readonly times: number }
 }
 
-type Job = {
-  /** Names the message. */
-  readonly id: string
+type Job = Subject & {
   /** The pool of our addresses that the policy names for it, or null. */
   readonly pool: string | null
   readonly destination: Destination
@@ -78,30 +85,15 @@ export async function attempt(
 ): Promise<readonly AttemptResult[]> {
   const { destination, recipients } = job
   const down = outbound.health.downBecause(destination.key)
-  if (down !== null) return recipients.map((one) => ({ ...nowhere(one, 'retry', '4.4.1', ''), reply: down }))
-  const entered = await outbound.limiter.enter(destination.key).catch((error: unknown) => {
-    if (error instanceof Evicted) return null
-    throw error
+  if (down !== null) return recipients.map((one) => isDown(one, down))
+  const resolution = await resolveTargets(destination, {
+    dns: outbound.dns,
+    port: outbound.settings.port,
+    hostname: outbound.hostname,
+    ownListeners: outbound.settings.ownListeners,
+    random: outbound.random,
   })
-  if (entered === null) {
-    return recipients.map((one) => ({
-      ...nowhere(one, 'retry', '4.3.2', 'waiting for a connection'),
-      attempted: false,
-    }))
-  }
-  try {
-    outbound.metrics.attempts++
-    const resolution = await resolveTargets(destination, {
-      dns: outbound.dns,
-      port: outbound.settings.port,
-      hostname: outbound.hostname,
-      ownListeners: outbound.settings.ownListeners,
-      random: outbound.random,
-    })
-    return await atTargets(outbound, job, resolution, onDelivered)
-  } finally {
-    entered()
-  }
+  return atTargets(outbound, job, resolution, onDelivered)
 }
 
 async function atTargets(
@@ -115,29 +107,90 @@ async function atTargets(
     const kind = resolution.kind === 'undeliverable' ? 'failed' : 'retry'
     return recipients.map((one) => nowhere(one, kind, resolution.status, resolution.text))
   }
-  const site = siteOf(destination, resolution)
+  const site = outbound.shaping.siteAt(destination, resolution)
+  outbound.health.join(destination.key, site.servers)
+  const down = outbound.health.downBecause(site.servers)
+  if (down !== null) return recipients.map((one) => isDown(one, down))
+  const { id: message, customer, source } = job
+  const standstill = outbound.shaping.standstillOf(site, { customer, source, message })
+  if (standstill !== null) return recipients.map((one) => notNow(outbound, one, standstill))
+  const doors = new Doors(outbound)
+  try {
+    return await inTurns(outbound, job, site, resolution.targets, doors, onDelivered)
+  } finally {
+    doors.leave()
+  }
+}
+
+async function inTurns(
+  outbound: Outbound,
+  job: Job,
+  site: ShapedSite,
+  targets: readonly Target[],
+  doors: Doors,
+  onDelivered: (results: readonly AttemptResult[]) => void,
+): Promise<readonly AttemptResult[]> {
+  const { recipients } = job
   let last: readonly AttemptResult[] = []
   let waiting: readonly AttemptResult[] | null = null
   let isMissed = true
-  for (const turn of outbound.families.inTurns(resolution.targets.slice(0, maxTargets))) {
+  for (const turn of outbound.families.inTurns(targets.slice(0, maxTargets))) {
     const choice = egressFor(outbound, job, site, turn)
     if (choice.kind !== 'from') {
-      if (choice.kind === 'wait') waiting = recipients.map((one) => notNow(one, choice))
+      if (choice.kind === 'wait') waiting = recipients.map((one) => notNow(outbound, one, choice))
       else if (last.length === 0) last = recipients.map((one) => nowhere(one, 'retry', '4.4.1', choice.because))
       continue
     }
-    const handed = await handOver(outbound, job, { ...turn, site, egress: choice.egress }, onDelivered)
+    const passage = outbound.shaping.passage(site, choice.egress?.address ?? null)
+    if (!(await doors.enter(passage))) {
+      return recipients.map((one) => ({
+        ...nowhere(one, 'retry', '4.3.2', 'waiting for a connection'),
+        attempted: false,
+      }))
+    }
+    const handed = await handOver(outbound, job, { ...turn, passage, egress: choice.egress }, onDelivered)
     if (handed.kind === 'answered') {
-      outbound.health.reached(destination.key)
+      if (handed.results.some((one) => one.attempted)) outbound.health.reached(site.servers)
       return handed.results
     }
     last = lessFinal(last, handed.results)
     isMissed &&= handed.isMissed
   }
   if (waiting !== null) return waiting
-  if (last.some((one) => one.fromRemote)) outbound.health.reached(destination.key)
-  else if (isMissed) outbound.health.missed(destination.key, last[0]?.reply ?? 'no server could be reached')
+  if (last.some((one) => one.fromRemote)) outbound.health.reached(site.servers)
+  else if (isMissed) outbound.health.missed(site.servers, last[0]?.reply ?? 'no server could be reached')
   return last
+}
+
+/** The place that an attempt has at one passage at a time. */
+class Doors {
+  readonly #outbound: Outbound
+  #inside: { readonly key: string; readonly leave: Leave } | null = null
+  #entered = false
+
+  constructor(outbound: Outbound) {
+    this.#outbound = outbound
+  }
+
+  /** Waits for a place on the passage, and gives back that on any other. False when nobody may wait there at present. */
+  async enter({ key }: Passage): Promise<boolean> {
+    if (this.#inside?.key === key) return true
+    this.leave()
+    const leave = await this.#outbound.limiter.enter(key).catch((error: unknown) => {
+      if (error instanceof Evicted) return null
+      throw error
+    })
+    if (leave === null) return false
+    this.#inside = { key, leave }
+    if (!this.#entered) this.#outbound.metrics.attempts++
+    this.#entered = true
+    return true
+  }
+
+  leave(): void {
+    this.#inside?.leave()
+    this.#inside = null
+  }
 }
 
 /** While one server may yet take it, what is final at another is not the end. */
@@ -147,18 +200,36 @@ function lessFinal(before: readonly AttemptResult[], now: readonly AttemptResult
 }
 
 /** From which of our addresses, and to which of theirs. */
-type Way = Turn & { readonly site: SiteKey; readonly egress: EgressAddress | null }
+type Way = Turn & { readonly passage: Passage; readonly egress: EgressAddress | null }
 
-function egressFor(outbound: Outbound, job: Job, site: SiteKey, { target }: Turn): EgressChoice {
+function egressFor(outbound: Outbound, job: Job, site: ShapedSite, { target }: Turn): EgressChoice {
   const { pools, warmth } = outbound.egress
   const { id: message, pool } = job
   const family = familyOf(target.address)
-  return chooseEgress(pools, { pool, message, site, family, excluded: new Set(), now: outbound.now() }, warmth)
+  const suspended = outbound.shaping.suspendedAt(site)
+  const excluded = new Set([...suspended.keys()].filter((one) => one !== null))
+  const question = { pool, message, site: site.key, family, excluded, now: outbound.now() }
+  const choice = chooseEgress(pools, question, warmth)
+  const isBarred = choice.kind === 'from' ? choice.egress === null && suspended.has(null) : choice.kind === 'wait'
+  if (!isBarred || suspended.size === 0) return choice
+  const standstill = outbound.shaping.standstillBy(suspended.values(), message)
+  return standstill === null ? choice : { kind: 'wait', ...standstill }
 }
 
-function notNow(one: OutgoingRecipient, choice: Extract<EgressChoice, { kind: 'wait' }>): AttemptResult {
-  const until = choice.until === null ? {} : { dueAt: choice.until }
-  return { ...nowhere(one, 'retry', '4.3.2', choice.because), attempted: false, ...until }
+/** Milliseconds over which what waited for the same moment comes back. */
+const spread = 60_000
+
+function notNow(
+  outbound: Outbound,
+  one: OutgoingRecipient,
+  { until, because }: Standstill | Extract<EgressChoice, { kind: 'wait' }>,
+): AttemptResult {
+  const dueAt = until === null ? {} : { dueAt: Math.round(until + spread * outbound.random()) }
+  return { ...nowhere(one, 'retry', '4.3.2', because), attempted: false, ...dueAt }
+}
+
+function isDown(one: OutgoingRecipient, because: string): AttemptResult {
+  return { ...nowhere(one, 'retry', '4.4.1', ''), reply: because }
 }
 
 type Handed = {
@@ -175,7 +246,11 @@ async function handOver(
   way: Way,
   onDelivered: (results: readonly AttemptResult[]) => void,
 ): Promise<Handed> {
-  const { target } = way
+  const { target, passage } = way
+  const { shaping } = outbound
+  const began = outbound.now()
+  const domain = domainOf(job.destination)
+  const learnt = (results: readonly AttemptResult[]) => withConsequences(shaping, passage, job, domain, began, results)
   const wanted = await wantedAt(outbound.protections, job.destination, target, job.message, outbound.settings.tlsRoots)
   if (wanted.kind === 'barred') return barred(outbound, job, way, wanted)
   const done: AttemptResult[] = []
@@ -185,6 +260,17 @@ async function handOver(
     const batch = left.slice(0, outbound.settings.recipientsPerTransaction)
     let result: TransactionResult
     try {
+      const comeBack = await paced(shaping, passage, job.fresh)
+      if (comeBack !== null) {
+        if (session !== null) outbound.pool.giveBack(session)
+        const because = `the site is given no more than ${rateInWords(shaping, passage)} at present`
+        const rest = left.map((one) => ({
+          ...nowhere(one, 'retry', '4.3.2', because),
+          attempted: false,
+          dueAt: comeBack,
+        }))
+        return { kind: 'answered', results: [...learnt(done), ...rest], isMissed: false }
+      }
       if (!job.stands()) throw new Superseded()
       ;({ session, result } = await transact(outbound, job, batch, way, wanted, session))
     } catch (error) {
@@ -195,13 +281,13 @@ async function handOver(
       }
       const status = statusOf(error)
       const kind = status.startsWith('5') ? 'failed' : 'retry'
-      const missed = left.map((one) => ({ ...nowhere(one, kind, status, error.message), remote: target }))
+      const about = error.reply === null ? {} : { class: classOf(outbound, passage, error.reply) }
+      const missed = left.map((one) => ({ ...nowhere(one, kind, status, error.message), ...about, remote: target }))
       const isMissed = error.kind !== 'unprotected'
-      return done.length === 0
-        ? { kind: 'elsewhere', results: missed, isMissed }
-        : { kind: 'answered', results: [...done, ...missed], isMissed }
+      const results = learnt([...done, ...missed])
+      return { kind: done.length === 0 ? 'elsewhere' : 'answered', results, isMissed }
     }
-    const answered = result.results.map((one) => atServer(one, session as ClientSession))
+    const answered = result.results.map((one) => atServer(outbound, passage, one, session as ClientSession))
     done.push(...answered)
     left = [...result.overflow, ...left.slice(batch.length)]
     if (!result.reusable) {
@@ -215,11 +301,11 @@ async function handOver(
         ...(answered[0] === undefined ? {} : { reply: answered[0].reply }),
         remote: target,
       }))
-      return { kind: 'elsewhere', results: [...done, ...rest], isMissed: true }
+      return { kind: 'elsewhere', results: learnt([...done, ...rest]), isMissed: true }
     }
   }
   if (session !== null) outbound.pool.giveBack(session)
-  return { kind: 'answered', results: done, isMissed: false }
+  return { kind: 'answered', results: learnt(done), isMissed: false }
 }
 
 /** Nothing is sent to a server that its own domain, or DNSSEC, does not vouch for. */
@@ -247,8 +333,8 @@ async function transact(
   const { timeouts } = outbound.settings
   const { message } = job
   const { warmth } = outbound.egress
-  if (way.egress !== null) warmth.count(way.egress, way.site, job.id, outbound.now())
-  const rested = current ?? outbound.pool.take(way.target, wanted, way.egress?.address ?? null)
+  if (way.egress !== null) warmth.count(way.egress, way.passage.site.key, job.id, outbound.now())
+  const rested = current ?? outbound.pool.take(way.passage.key, way.target, wanted)
   if (rested !== null) {
     if (current === null) outbound.metrics.connectionsReused++
     try {
@@ -280,8 +366,10 @@ function mustKeepTls(outbound: Outbound, job: Job, wanted: Allowed, session: Cli
 
 async function open(outbound: Outbound, way: Way, wanted: Allowed): Promise<ClientSession> {
   const { metrics, settings, families } = outbound
-  const { target, egress, connectWithin } = way
+  const { target, egress, passage, connectWithin } = way
   const { timeouts } = settings
+  const { connections } = outbound.shaping.limitOf(passage.key)
+  await outbound.pool.makeRoom(passage.key, outbound.limiter.openAt(passage.key), connections)
   const connect = Math.min(timeouts.connect, connectWithin ?? timeouts.connect)
   try {
     const session = await openSession(target, wanted, {
@@ -292,7 +380,7 @@ async function open(outbound: Outbound, way: Way, wanted: Allowed): Promise<Clie
       onFallback: () => metrics.tlsFallbacks++,
       onOpened: (wire) => {
         families.opened(target)
-        outbound.pool.watch(wire)
+        outbound.pool.watch(wire, passage.key)
       },
       onJudged: ({ addresses }, verdict) => {
         const { domain } = wanted
@@ -309,14 +397,37 @@ async function open(outbound: Outbound, way: Way, wanted: Allowed): Promise<Clie
   }
 }
 
-function atServer(result: RecipientResult, session: ClientSession): AttemptResult {
+function atServer(
+  outbound: Outbound,
+  passage: Passage,
+  result: RecipientResult,
+  session: ClientSession,
+): AttemptResult {
   const tls = session.tls === null ? null : `${session.tls.protocol} ${session.tls.cipher}`
-  return { ...result, remote: session.target, tls, dsn: session.capabilities.dsn, attempted: true }
+  const about =
+    result.kind === 'delivered' || !result.fromRemote
+      ? {}
+      : { class: outbound.shaping.classOf(passage.site, refusalIn(result)) }
+  return { ...result, ...about, remote: session.target, tls, dsn: session.capabilities.dsn, attempted: true }
+}
+
+function classOf(outbound: Outbound, passage: Passage, reply: Reply): ReplyClass {
+  const { code, enhanced, lines } = reply
+  return outbound.shaping.classOf(passage.site, { code, enhanced, text: lines.join(' ') })
 }
 
 /** A host that cannot be reached or does not answer (4.4.1), or one that takes no mail now (4.3.2). */
 function statusOf(trouble: ConnectionTrouble): string {
   return trouble.status ?? (trouble.reply !== null ? '4.3.2' : '4.4.1')
+}
+
+function domainOf(destination: Destination): string {
+  return destination.kind === 'mx' ? destination.domain : destination.host
+}
+
+function rateInWords(shaping: Shaping, passage: Passage): string {
+  const { rate } = shaping.allowanceOf(passage)
+  return rate === null ? 'its part' : `${((rate.messages / rate.per) * 60_000).toPrecision(3)} messages a minute`
 }
 
 function nowhere(one: OutgoingRecipient, kind: 'failed' | 'retry', status: string, words: string): AttemptResult {

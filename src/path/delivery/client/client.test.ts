@@ -12,6 +12,8 @@ import type { Dns } from '../../../platform/dns.ts'
 import { egressPools } from '../egress/pools.ts'
 import { WarmUpBook } from '../egress/warm-up.ts'
 import { newMetrics } from '../metrics.ts'
+import { plainProfiles } from '../shaping/plain-profiles.ts'
+import { Shaping } from '../shaping/shaping.ts'
 import { FamilyMemory } from '../routing/families.ts'
 import type { Destination } from '../routing/route.ts'
 import { type DeliverySettings, type TlsPolicy, defaultDelivery } from '../settings.ts'
@@ -55,7 +57,9 @@ async function receiver(script: Script = {}): Promise<ScriptedReceiver> {
 /** A client room of its own, as `startDelivery` would set one up. */
 function outbound(changes: Partial<DeliverySettings> = {}, dns: Partial<Dns> = {}) {
   const settings = { ...defaultDelivery, timeouts: quick, ...changes }
-  const pool = new SessionPool(settings)
+  const shaping = new Shaping({ profiles: plainProfiles(settings), now: () => Date.now() })
+  const limitOf = (key: string) => shaping.limitOf(key)
+  const pool = new SessionPool({ timeouts: quick, limitOf })
   open.push({ close: () => pool.abort() })
   const none = async () => []
   return {
@@ -63,8 +67,9 @@ function outbound(changes: Partial<DeliverySettings> = {}, dns: Partial<Dns> = {
     pool,
     dns: { txt: none, mx: none, addresses: none, ptr: none, ns: none, ...dns },
     hostname: 'relay.example',
-    limiter: new Limiter(() => ({ connections: settings.connectionsPerDestination }), settings.connections),
-    health: new DestinationHealth(() => Date.now(), 1000),
+    limiter: new Limiter(limitOf, settings.connections),
+    shaping,
+    health: new DestinationHealth({ now: () => Date.now(), pause: 1000, longestPause: 1000, random: Math.random }),
     metrics: newMetrics(),
     random: () => 0.5,
     egress: { pools: egressPools(settings.pools, settings.sourceAddresses), warmth: new WarmUpBook() },
@@ -116,7 +121,17 @@ async function send(
   const early: AttemptResult[] = []
   const results = await attempt(
     client,
-    { id: 'm', pool: null, destination, message: message(changes), recipients: some, stands: () => true },
+    {
+      id: 'm',
+      pool: null,
+      customer: 'acme',
+      source: 'acme-m365',
+      fresh: true,
+      destination,
+      message: message(changes),
+      recipients: some,
+      stands: () => true,
+    },
     (done) => early.push(...done),
   )
   return results.toSorted((a, b) => a.index - b.index)
@@ -423,9 +438,12 @@ describe('a body from custody', () => {
     const server = await receiver()
     const early: AttemptResult[] = []
     const job = {
-      destination: to(server.port),
       id: 'm',
       pool: null,
+      customer: 'acme',
+      source: 'acme-m365',
+      fresh: true,
+      destination: to(server.port),
       message: message({ body }),
       recipients: recipients(3),
       stands: () => true,
@@ -451,6 +469,9 @@ describe('a judgement that falls while the message waits', () => {
     const job = {
       id: 'm',
       pool: null,
+      customer: 'acme',
+      source: 'acme-m365',
+      fresh: true,
       destination: to(server.port),
       message: message(),
       recipients: recipients(5),

@@ -43,6 +43,16 @@ export class Limiter {
     })
   }
 
+  /** How many have a place there. */
+  openAt(key: string): number {
+    return this.#open.get(key) ?? 0
+  }
+
+  /** Lets in whom a limit that has grown leaves room for. */
+  reconsider(): void {
+    for (const key of [...this.#waiting.keys()]) while (this.#admit(key));
+  }
+
   get waiting(): number {
     let count = 0
     for (const queue of this.#waiting.values()) count += queue.length

@@ -1,3 +1,4 @@
+import type { Refusal } from '../../../standards/smtp/reply-class.ts'
 import type { Reply } from '../../../standards/smtp/reply.ts'
 import { replyText } from './trouble.ts'
 
@@ -24,4 +25,10 @@ export function asRefusal(reply: Reply): Reply {
 
 export function isPositive(reply: Reply): boolean {
   return reply.code >= 200 && reply.code < 300
+}
+
+/** A recorded refusal, as it is classified. */
+export function refusalIn({ reply, status }: { readonly reply: string; readonly status: string }): Refusal {
+  const code = /^[45]\d\d(?!\.)/.exec(reply)
+  return { code: code === null ? null : Number(code[0]), enhanced: status, text: reply }
 }
