@@ -58,7 +58,7 @@ export async function startProduct(
   })
   const closed = once(child, 'close')
   closed.catch(() => {})
-  const ports = await readPorts(child)
+  const ports = await readPorts(child, feedbackPortsOf(configuration))
   if (ports === null) {
     const [code, signal] = (await closed) as [number | null, NodeJS.Signals | null]
     throw new Error(`the product did not start, it ended with ${code ?? signal}:\n${log}`)
@@ -114,13 +114,22 @@ export async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}):
   return { code: code ?? 70, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() }
 }
 
+/** Ports on which no mail for others is taken in. */
+function feedbackPortsOf({ listeners = [] }: { readonly listeners?: unknown }): readonly number[] {
+  const all = listeners as readonly { readonly role?: string; readonly port: number }[]
+  return all.flatMap((one) => (one.role === 'feedback' ? [one.port] : []))
+}
+
 /** Null when it ended before it was ready. */
-async function readPorts(child: ChildProcess): Promise<{ readonly smtp: number; readonly http: number } | null> {
+async function readPorts(
+  child: ChildProcess,
+  feedbackPorts: readonly number[],
+): Promise<{ readonly smtp: number; readonly http: number } | null> {
   if (child.stdout === null) throw new Error('the product has no standard output')
   const ports = { smtp: 0, http: 0 }
   for await (const line of createInterface({ input: child.stdout })) {
     const told = /^listening (smtp|http) \S+:(\d+)$/.exec(line)
-    if (told?.[1] === 'smtp') ports.smtp = Number(told[2])
+    if (told?.[1] === 'smtp' && !feedbackPorts.includes(Number(told[2]))) ports.smtp = Number(told[2])
     if (told?.[1] === 'http') ports.http = Number(told[2])
     if (line === 'ready') return ports
   }

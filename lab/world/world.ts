@@ -11,6 +11,7 @@ import { type ExchangeOnline, createExchangeOnline } from './exchange-online.ts'
 import { type GoogleRelay, createGoogleRelay } from './google-relay.ts'
 import { type Printed, type Product, startProduct } from './product.ts'
 import { mustStayOnLoopback } from './loopback.ts'
+import { freePort } from './free-port.ts'
 import { type MicrosoftLogin, startMicrosoftLogin } from './microsoft-login.ts'
 import { type Arrival, type Receiver, startReceiver } from './receiver.ts'
 import type { Zone } from './zone.ts'
@@ -19,6 +20,8 @@ import type { Zone } from './zone.ts'
 export type World = {
   readonly product: Product
   readonly relay: { readonly host: string; readonly port: number }
+  /** Where reports about its mail come back; null in a world without a feedback listener. */
+  readonly feedback: { readonly host: string; readonly port: number } | null
   readonly exchangeOnline: ExchangeOnline
   /** Tells which tenant a domain belongs to. */
   readonly microsoftLogin: MicrosoftLogin
@@ -41,6 +44,8 @@ export type WorldOptions = {
   readonly configuration?: Configuration
   /** Instead of the built-in receiver: where everything is delivered to. */
   readonly deliverTo?: { readonly host: string; readonly port: number }
+  /** Adds a feedback listener. */
+  readonly feedback?: boolean
   /** Changes the policy of the cast before it is first applied. */
   readonly policy?: (policy: Policy) => void
   /** Domains whose keys have no record in DNS yet; `true` means all. */
@@ -73,11 +78,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     }
     await writeIdentity(directory, authority)
     const to = options.deliverTo ?? { host: '127.0.0.1', port: receiver.port }
-    const configuration = merged(configurationOf(directory, dns, microsoftLogin, to), options.configuration ?? {})
+    const feedback = options.feedback === true ? { host: '127.0.0.1', port: await freePort() } : null
+    const base = configurationOf(directory, dns, microsoftLogin, to, feedback)
+    const configuration = merged(base, options.configuration ?? {})
     mustStayOnLoopback(configuration)
     product = await startProduct(directory, configuration)
     const world = worldOf({
       product,
+      feedback,
       directory,
       zone,
       microsoftLogin,
@@ -98,6 +106,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
 function worldOf(parts: {
   readonly product: Product
+  readonly feedback: World['feedback']
   readonly directory: string
   readonly zone: Zone
   readonly microsoftLogin: MicrosoftLogin
@@ -119,6 +128,7 @@ function worldOf(parts: {
   return {
     product,
     relay: { host: '127.0.0.1', port: product.smtpPort },
+    feedback: parts.feedback,
     exchangeOnline: createExchangeOnline({ address: addresses.exchangeOnline, identity: identities.provider, zone }),
     microsoftLogin,
     google: createGoogleRelay({ address: addresses.google, zone }),
@@ -149,6 +159,7 @@ function configurationOf(
   dns: DnsServer,
   login: MicrosoftLogin,
   to: { readonly host: string; readonly port: number },
+  feedback: World['feedback'],
 ): Configuration {
   return {
     hostname: 'relay.lab.example',
@@ -162,7 +173,9 @@ function configurationOf(
         auth: true,
         tls: { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') },
       },
+      ...(feedback === null ? [] : [{ name: 'reports', role: 'feedback', ...feedback }]),
     ],
+    feedback: { addresses: ['fbl@reports.lab.example'] },
     control: { host: '127.0.0.1', port: 0 },
     dns: { servers: [dns.address], timeoutMs: 500 },
     providers: {

@@ -277,7 +277,11 @@ workers: 33
   test.each([
     // What this version cannot do yet.
     ['workers: 0', 'a.yaml:1:10 workers: must be at least 1'],
-    ['listeners: [{ name: a, port: 1, role: feedback }]', 'role: this version has no feedback listeners'],
+    ['listeners: [{ name: a, port: 1, role: feedback }]', 'listeners: one listener must be of role relay'],
+    [
+      'listeners: [{ name: a, port: 1 }, { name: b, port: 2, role: feedback, auth: true, tls: { cert: a, key: b } }]',
+      'auth: is for relay listeners: nobody signs in to send a report',
+    ],
     [
       'listeners: [{ name: a, port: 1, proxyProtocolFrom: [0.0.0.0/0] }]',
       'proxyProtocolFrom.0: names every address; list the proxies',

@@ -9,11 +9,8 @@ const listener = z
       'Names the listener in logs and in the ledger. Unique.',
     ),
     role: described(
-      z
-        .enum(['relay', 'feedback'])
-        .refine((role) => role !== 'feedback', 'this version has no feedback listeners')
-        .prefault('relay'),
-      'What comes in here. `feedback` is not in this version.',
+      z.enum(['relay', 'feedback']).prefault('relay'),
+      'What comes in here. `relay`: mail of sources, to be sent on. `feedback`: reports about our mail, from anybody, for `feedback.addresses`, postmaster and abuse, and return-path addresses of ours; nothing is ever relayed from it.',
     ),
     host: described(listenHostField.prefault('127.0.0.1'), 'Address to listen on.'),
     port: described(portField, 'Port to listen on; 0 takes a free one.'),
@@ -26,6 +23,13 @@ const listener = z
     ),
   })
   .superRefine((one, context) => {
+    if (one.role === 'feedback' && one.auth) {
+      context.addIssue({
+        code: 'custom',
+        path: ['auth'],
+        message: 'is for relay listeners: nobody signs in to send a report',
+      })
+    }
     if (one.tls !== null) return
     if (one.requireTls) context.addIssue({ code: 'custom', path: ['requireTls'], message: 'needs tls' })
     if (one.auth) {
@@ -37,6 +41,9 @@ const listeners = z
   .array(listener)
   .min(1, 'a relay needs a listener')
   .superRefine((all: readonly Partial<z.output<typeof listener>>[], context) => {
+    if (all.length > 0 && all.every((one) => one?.role === 'feedback')) {
+      context.addIssue({ code: 'custom', message: 'one listener must be of role relay' })
+    }
     const names = all.map((one) => one?.name)
     const places = all.map((one) => (one?.port === undefined || one.port === 0 ? undefined : `${one.host}:${one.port}`))
     for (const at of repeats(names)) {

@@ -4,10 +4,10 @@ import { openOutboxReader } from '../../path/custody/index.ts'
 import { ruleOrder, rules } from '../../path/decision/index.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { aliasDnsAt } from '../../platform/dns-alias.ts'
-import { systemDns } from '../../platform/dns-system.ts'
+import { cachedDns, systemDns } from '../../platform/dns-system.ts'
 import { stderrLog } from '../../platform/pino-log.ts'
 import { openStore, runMigrations } from '../../platform/sql.ts'
-import { openLedger } from '../../rooms/ledger/index.ts'
+import { type Ledger, openLedger } from '../../rooms/ledger/index.ts'
 import { migrateRegistry, openRegistry, policyContext } from '../../rooms/registry/index.ts'
 import { ensureWrappingKey } from '../../signer/index.ts'
 import { Secret } from '../../standards/secret.ts'
@@ -19,6 +19,7 @@ import { shardsOf } from '../shards.ts'
 import { StartFailure, orFailure } from '../start-failure.ts'
 import { atMost } from '../waiting.ts'
 import { apiOnDemand } from './api-on-demand.ts'
+import { feedbackRoomOf, followed, startFeedbackJobs } from './feedback.ts'
 import { startJobs } from './jobs.ts'
 import { keyPlacesIn } from './key-operations.ts'
 import { keysWithinMs, openKeyKeeper } from './keys.ts'
@@ -50,7 +51,17 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   channel.say({ kind: 'policy-taken' })
 
   const outboxes = shardsOf(config.dataDir, config.workers).map((shard) => openOutboxReader(config.dataDir, shard))
-  const ledger = openLedger({ dataDir: config.dataDir, outboxes: [...outboxes, registry.events], log })
+  const feedback = feedbackRoomOf(config, {
+    ledger: () => ledger,
+    dns: cachedDns(config.dns.servers, config.dns.timeoutMs, clock),
+    clock,
+    log,
+  })
+  const ledger: Ledger = openLedger({
+    dataDir: config.dataDir,
+    outboxes: [...outboxes.map((outbox) => followed(config, feedback, outbox)), registry.events, feedback.events],
+    log,
+  })
   const project = projector(ledger, store)
   const keyPlaces = keyPlacesIn(config, clock)
   const firstHand = {
@@ -87,13 +98,15 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   writeLocalAccess(config, door.port, local)
 
   const jobs = startJobs({ registry, ledger, project, keys, proofs, retention: config.retention, clock, log })
+  const feedbackJobs = startFeedbackJobs({ room: feedback, channel, ledger, retention: config.retention, clock, log })
   channel.onReload(async (next) => {
     door.renew(next)
     return takePolicyFile(next.policy, registry, context, log)
   })
   channel.onStop(async () => {
     door.close()
-    await jobs.stop()
+    await Promise.all([jobs.stop(), feedbackJobs.stop()])
+    feedback.close()
     ledger.close()
     for (const outbox of outboxes) outbox.close()
     await store.destroy()

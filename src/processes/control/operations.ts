@@ -17,6 +17,7 @@ import type { DomainDetail, Operations, Story } from '../../doors/operations.ts'
 import type { QueueDesk } from '../queue-desk.ts'
 import { atMost } from '../waiting.ts'
 import { inWords } from './events-in-words.ts'
+import { feedbackStory } from './feedback-story.ts'
 import { type KeyOperationsOptions, keyOperations } from './key-operations.ts'
 import { type KeyKeeper, keysWithinMs } from './keys.ts'
 import type { ProofKeeper } from './proofs.ts'
@@ -118,7 +119,7 @@ async function storyOf(
   judgeAgain: boolean,
 ): Promise<Story | null> {
   const decision = events.find((event) => event.kind === 'decision')
-  if (decision === undefined) return null
+  if (decision === undefined) return feedbackStory(id, events)
   // The ledger holds what `recordOf()` wrote; its shape is this version's own.
   const record = decision.detail as unknown as DecisionRecord
   const policy = !judgeAgain || record.policyVersion === 0 ? null : await registry.snapshotAt(record.policyVersion)

@@ -14,6 +14,7 @@ import type { Clock } from '../../platform/clock.ts'
 import { cachedDns } from '../../platform/dns-system.ts'
 import type { Log } from '../../platform/log.ts'
 import { openStore } from '../../platform/sql.ts'
+import { type LaterReport, openFeedbackDoor, openLetterbox } from '../../rooms/feedback/index.ts'
 import { migrateRegistry, openRegistry } from '../../rooms/registry/index.ts'
 import { CopyCounter, RollingCounters, StandingBook, countedSince } from '../../rooms/watch/index.ts'
 import type { SignerClient } from '../../signer/index.ts'
@@ -28,6 +29,9 @@ import { StartFailure, orFailure } from '../start-failure.ts'
 import { atMost } from '../waiting.ts'
 import { type AdoptedShards, adoptShards } from './adopted.ts'
 import { startChores, startShardChores } from './chores.ts'
+import { feedbackGate } from './feedback-gate.ts'
+import { laterReportVerb } from './later-report-verb.ts'
+import { storeLaterReport } from './later-reports.ts'
 import { listenersOf } from './listeners.ts'
 import { returnAddresses } from './return-addresses.ts'
 import { watchPolicy } from './policy-watch.ts'
@@ -79,8 +83,8 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   await channel.policyTaken()
   const carrying: Pick<Delivery, 'kick'>[] = []
   let adopted: AdoptedShards | null = null
-  const policy = await watchPolicy({
   const suppressions = await watchSuppressions(store, clock, log)
+  const policy = await watchPolicy({
     registry,
     standing,
     signer,
@@ -138,7 +142,25 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
     startChores({ custody, counters, copies, warmth, evidence, log }),
     startShardChores({ delivery: own.delivery, custody, store, shard, log }),
   ]
-  const listeners = listenersOf(channel, own.path.gate, log, clock)
+  const door = openFeedbackDoor({
+    addresses: config.feedback.addresses,
+    hostname: config.hostname,
+    operatorDomain: config.operator.domain,
+    returnPathKey: returnKey,
+    letterbox: openLetterbox(config.dataDir, now),
+    now,
+  })
+  const gates = { relay: own.path.gate, feedback: feedbackGate(door, clock) }
+  const listeners = listenersOf(channel, gates, log, clock)
+  channel.answerOne(laterReportVerb, (report) =>
+    storeLaterReport(report as LaterReport, {
+      ...own,
+      custody,
+      hostname: config.hostname,
+      operatorDomain: config.operator.domain,
+      clock,
+    }),
+  )
   channel.onReload((next) => {
     listeners.update(next)
     return Promise.resolve([])

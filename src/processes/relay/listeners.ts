@@ -25,17 +25,24 @@ export type Listeners = {
   close(graceMs: number): Promise<void>
 }
 
-export function listenersOf(channel: SupervisorChannel, gate: Gate, log: Log, clock: Clock): Listeners {
+/** What each kind of listener asks. */
+export type Gates = Readonly<Record<Config['listeners'][number]['role'], Gate>>
+
+export function listenersOf(channel: SupervisorChannel, gates: Gates, log: Log, clock: Clock): Listeners {
   const { config, firstStart } = channel
-  const budget = new IngressBudget(config.limits, clock)
+  const budgets = {
+    relay: new IngressBudget(config.limits, clock),
+    // Strangers may come to these: what they use up must be nobody else's.
+    feedback: new IngressBudget(strangers(config.limits), clock),
+  }
   const opened: { readonly listener: Listener; options: ListenerOptions }[] = []
   return {
     open: async () => {
       for (const one of config.listeners) {
-        const options = naming(one.name, () => optionsOf(config, one, budget))
+        const options = naming(one.name, () => optionsOf(config, one, budgets[one.role]))
         const start = (how: Pick<ListenerOptions, 'port' | 'shared' | 'socket'>): Promise<Listener> =>
           whenPortIsFree(`smtp ${one.host}:${how.port}`, firstStart, () =>
-            startListener({ ...options, ...how }, gate, log, clock),
+            startListener({ ...options, ...how }, gates[one.role], log, clock),
           )
         const listener = config.workers === 1 ? await start({ port: one.port }) : await openShared(channel, one, start)
         opened.push({ listener, options })
@@ -45,7 +52,7 @@ export function listenersOf(channel: SupervisorChannel, gate: Gate, log: Log, cl
     },
     update: (next) => {
       const fresh = new Map(
-        next.listeners.map((one) => [one.name, naming(one.name, () => optionsOf(next, one, budget))]),
+        next.listeners.map((one) => [one.name, naming(one.name, () => optionsOf(next, one, budgets[one.role]))]),
       )
       try {
         for (const { listener, options } of opened) {
@@ -57,9 +64,22 @@ export function listenersOf(channel: SupervisorChannel, gate: Gate, log: Log, cl
         throw error
       }
       for (const one of opened) one.options = fresh.get(one.options.name) ?? one.options
-      budget.update(next.limits)
+      budgets.relay.update(next.limits)
+      budgets.feedback.update(strangers(next.limits))
     },
     close: async (graceMs) => void (await Promise.all(opened.map(({ listener }) => listener.close(graceMs)))),
+  }
+}
+
+/** An eighth of what the limits give to customers' systems. */
+function strangers(limits: Config['limits']): Config['limits'] {
+  const some = (count: number): number => Math.max(1, Math.floor(count / 8))
+  const { maxConnections, maxConnectionsPerClient, bytesInFlight, maxMessageBytes } = limits
+  return {
+    ...limits,
+    maxConnections: some(maxConnections),
+    maxConnectionsPerClient: some(maxConnectionsPerClient),
+    bytesInFlight: Math.max(some(bytesInFlight), 2 * maxMessageBytes),
   }
 }
 
@@ -99,7 +119,7 @@ function optionsOf(config: Config, one: Config['listeners'][number], budget: Ing
     hostname: config.hostname,
     tls: one.tls === null ? null : { cert: readFileSync(one.tls.cert), key: readFileSync(one.tls.key) },
     requireTls: one.requireTls,
-    auth: one.auth,
+    auth: one.auth && one.role === 'relay',
     proxyProtocolFrom: one.proxyProtocolFrom,
     limits: config.limits,
     budget,

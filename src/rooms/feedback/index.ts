@@ -1,0 +1,6 @@
+export { type Authenticity } from './conclude.ts'
+export { type FeedbackDoor, openFeedbackDoor } from './door.ts'
+export type { LaterReport } from './later-report.ts'
+export { type Enclosed, openLetterbox } from './letterbox.ts'
+export { type FeedbackRoom, openFeedbackRoom } from './room.ts'
+export { feedbackShard } from './store.ts'

@@ -1,0 +1,1 @@
+export { type ReadArf, isComplaint, readArf } from './read.ts'
