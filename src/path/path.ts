@@ -3,12 +3,15 @@ import type { Log } from '../platform/log.ts'
 import type { LedgerEvent } from '../rooms/ledger/index.ts'
 import type { PolicySnapshot, SuppressionBook } from '../rooms/registry/index.ts'
 import {
-  type CopyCounter,
+  CopyCounter,
   type EnvelopeNumbers,
+  type LeaseBook,
+  type Reservation,
   type RollingCounters,
   type StandingBook,
   copyName,
   envelopeNumbers,
+  reserve,
 } from '../rooms/watch/index.ts'
 import type { Domain } from '../standards/names/domain.ts'
 import { formatMailbox } from '../standards/names/mailbox.ts'
@@ -31,6 +34,7 @@ import {
   recordOf,
   rejudge,
   returnPathOf,
+  sharedLimitsFor,
   signatureQuestion,
   standingKeyOf,
   subjectOf,
@@ -46,6 +50,8 @@ export type Rooms = {
   readonly standing: StandingBook
   readonly counters: RollingCounters
   readonly copies: CopyCounter
+  /** Where several relays share the limits; null, or absent, where this one has them alone. */
+  readonly shared?: LeaseBook | null
   readonly suppressions: Pick<SuppressionBook, 'size' | 'isListed'>
   readonly custody: Custody
   /** Hands a message that was just stored to delivery, while its body is still in memory. */
@@ -129,17 +135,40 @@ async function onEndOfData(
   const now = rooms.clock.now()
   const ask = (soFar: Evidence) => signatureQuestion(soFar, policy, now)
   const evidence = await rooms.evidence.gather({ session, transaction, message, policy, ask, now })
-  const { decision, subject, copy } = judge(rooms, evidence, policy)
-  switch (decision.verdict) {
-    case 'relay':
-    case 'hold':
-      return keep(rooms, decision, { subject, copy }, session, transaction, message)
-    case 'refuse':
-    case 'defer':
-      return tell(rooms, decision)
-    default:
-      return decision satisfies never
+  const reserved = rooms.shared == null ? null : await reserveFor(rooms.shared, rooms, evidence, policy)
+  try {
+    const { decision, subject, copy } = judge(rooms, evidence, policy, reserved)
+    switch (decision.verdict) {
+      case 'relay':
+      case 'hold':
+        return await keep(rooms, decision, { subject, copy, reserved }, session, transaction, message)
+      case 'refuse':
+      case 'defer':
+        return tell(rooms, decision)
+      default:
+        return decision satisfies never
+    }
+  } finally {
+    // What was kept is spent by now.
+    reserved?.giveBack()
   }
+}
+
+/** Sets aside what the message would need of the limits, before it is judged: then nothing need be waited for any more. */
+function reserveFor(
+  book: LeaseBook,
+  rooms: Rooms,
+  evidence: Evidence,
+  policy: PolicySnapshot | null,
+): Promise<Reservation> {
+  const now = rooms.clock.now()
+  const subject = subjectOf(evidence, policy, now)
+  const copy = copyOf(subject, evidence)
+  const counted =
+    copy === null
+      ? null
+      : { key: CopyCounter.keyOf(copy.key), fresh: rooms.copies.counts(copy.key, copy.envelope, now).fresh }
+  return reserve(book, sharedLimitsFor(subject, policy, evidence.envelope.recipients.length, counted))
 }
 
 /** What can already be said at MAIL: that nobody is proven, or that there is no room. */
@@ -201,10 +230,17 @@ type Copy = { readonly key: string; readonly envelope: EnvelopeNumbers }
 
 type Judged = { readonly decision: Decision; readonly subject: Subject; readonly copy: Copy | null }
 
-function judge(rooms: Rooms, evidence: Evidence, policy: PolicySnapshot | null): Judged {
+function judge(
+  rooms: Rooms,
+  evidence: Evidence,
+  policy: PolicySnapshot | null,
+  reserved: Reservation | null = null,
+): Judged {
   const subject = subjectOf(evidence, policy, rooms.clock.now())
   const copy = copyOf(subject, evidence)
-  return { decision: decide(inputFor(rooms, evidence, policy, subject, copy)), subject, copy }
+  const input = inputFor(rooms, evidence, policy, subject, copy)
+  const counters = reserved === null ? input.counters : { ...input.counters, shared: reserved.short }
+  return { decision: decide({ ...input, counters }), subject, copy }
 }
 
 function copyOf(subject: Subject, evidence: Evidence): Copy | null {
@@ -253,7 +289,7 @@ type Taken = Extract<Decision, { readonly verdict: 'relay' | 'hold' }>
 async function keep(
   rooms: Rooms,
   decision: Taken,
-  { subject, copy }: Pick<Judged, 'subject' | 'copy'>,
+  { subject, copy, reserved }: Pick<Judged, 'subject' | 'copy'> & { readonly reserved: Reservation | null },
   session: Session,
   transaction: Transaction,
   message: ReceivedMessage,
@@ -264,6 +300,7 @@ async function keep(
     rooms.counters.charge(key, transaction.forwardPaths.length, now),
   )
   const copied = copy === null ? null : rooms.copies.charge(copy.key, copy.envelope, now)
+  reserved?.spend()
   const refund = (): void => {
     for (const charge of charges) rooms.counters.refund(charge)
     if (copied !== null) rooms.copies.refund(copied)

@@ -68,6 +68,8 @@ export type Counters = {
   readonly customer: WindowCounts
   /** How far this message has come in all its copies; null, or absent in older records: it is not of a kind that is told apart. */
   readonly copies?: CopyCounts | null
+  /** Which limit that several relays share leaves nothing for this message, in words; null, or absent where one relay has it all: none. */
+  readonly shared?: string | null
 }
 
 /** `reached`: distinct recipients within the last day; `fresh`: those of this envelope that are not among them. */

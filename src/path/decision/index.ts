@@ -5,6 +5,7 @@ export { type Subject, copyKeyOf, counterKeysOf, standingKeyOf, subjectOf } from
 export { decide, decideAtMail, decideAtRcpt, recordOf } from './decide.ts'
 export { explain } from './explain.ts'
 export { DecisionIds, parseDecisionId, shardOfDecisionId } from './decision-id.ts'
+export { limitKeysOf, limitsByKey, sharedLimitsFor } from './limits.ts'
 export { type Rejudgement, rejudge, sealPermit } from './rejudge.ts'
 export { returnPathOf } from './return-path.ts'
 export { replay } from './replay.ts'

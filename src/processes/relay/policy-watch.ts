@@ -24,7 +24,8 @@ export async function watchPolicy(options: {
   readonly signer: SignerClient
   readonly operator: Domain
   readonly log: Log
-  readonly onChange: () => void
+  /** Told the ids of the customers that changed. */
+  readonly onChange: (customers: readonly string[]) => void
 }): Promise<PolicyWatch> {
   const { registry, standing, signer, operator, log } = options
   let snapshot = await registry.load()
@@ -48,7 +49,7 @@ export async function watchPolicy(options: {
     signer.update({ version, ...grantChange(grantsIn(snapshot), grantsIn(news.snapshot)), lostKeys: news.lostKeys })
     snapshot = news.snapshot
     log.info('policy taken up', { version })
-    options.onChange()
+    options.onChange(news.customers)
   }
 
   const watching = repeat(pollMs, look, (error) =>

@@ -115,6 +115,21 @@ export class CopyCounter {
     return changed
   }
 
+  /** The key of a limit on one message, by its name. */
+  static keyOf(message: string): string {
+    return `${keyPrefix}${message}`
+  }
+
+  /** Distinct recipients that the message behind the key of a limit has reached within the last day. */
+  reached(key: string, now: number): number {
+    return this.counts(key.slice(keyPrefix.length), [], now).reached
+  }
+
+  /** The keys of the limits on all messages in memory. */
+  *keys(): Iterable<string> {
+    for (const message of [...this.#light.keys(), ...this.#heavy.keys()]) yield CopyCounter.keyOf(message)
+  }
+
   /** How many messages are in memory. */
   get size(): number {
     return this.#light.size + this.#heavy.size
@@ -175,6 +190,10 @@ class RecentMap {
 
   get size(): number {
     return this.#young.size + this.#old.size
+  }
+
+  keys(): readonly string[] {
+    return [...this.#young.keys(), ...this.#old.keys()]
   }
 
   has(message: string): boolean {

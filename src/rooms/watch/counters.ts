@@ -76,6 +76,11 @@ export class RollingCounters {
     return changed
   }
 
+  /** The keys counted within the last day. */
+  keys(): Iterable<string> {
+    return this.#tallies.keys()
+  }
+
   /** How many keys are in memory: those counted within the last day. */
   get size(): number {
     return this.#tallies.size

@@ -1,3 +1,7 @@
 export { CopyCounter, type EnvelopeNumbers, copyName, envelopeNumbers } from './copies.ts'
 export { RollingCounters, countedSince } from './counters.ts'
 export { StandingBook } from './standing.ts'
+export type * from './leases/lease.ts'
+export { LeaseBook } from './leases/lease-book.ts'
+export { Lessor } from './leases/lessor.ts'
+export { type Reservation, reserve } from './leases/reserve.ts'
