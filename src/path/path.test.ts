@@ -24,6 +24,7 @@ import { openShard } from './custody/sqlite/open.ts'
 import { fastDirectory, quietLog } from './custody/testing/entries.ts'
 import { DecisionIds } from './decision/index.ts'
 import { openEvidence } from './evidence/index.ts'
+import { dueIds } from './custody/testing/due.ts'
 import { dnsFrom } from './evidence/testing/occasion.ts'
 import { IngressBudget, type Listener, startListener } from './ingress/index.ts'
 import { type Path, openPath } from './path.ts'
@@ -246,7 +247,7 @@ describe('a message that is granted', () => {
     expect(await custody.list({}, null, 10)).toMatchObject([
       { id, state: 'held', reason: expect.stringContaining('somebody looks') },
     ])
-    expect(await custody.due(Date.now() + 1000, 10, new Set())).toEqual([])
+    expect(await dueIds(custody, Date.now() + 1000, 10)).toEqual([])
   })
 
   test('waits with the client while its key is not seen in DNS', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCustody } from '../../../src/path/custody/index.ts'
+import { dueIds } from '../../../src/path/custody/testing/due.ts'
 import { exampleEntry, exampleEvent, exampleId, quietLog } from '../../../src/path/custody/testing/entries.ts'
 import { type Effort, effortOf } from './effort.ts'
 import type { PartFigures } from './figures.ts'
@@ -24,9 +25,9 @@ export async function queue(messages: number): Promise<PartFigures> {
     await fillQueue(dataDir, messages, 1000)
     const before = octetsRead()
     const custody = note('open', await effortOf(() => openCustody(options)))
-    const due = note('first 200 that are due', await effortOf(() => custody.due(Date.now(), 200, new Set())))
+    const due = note('first 200 that are due', await effortOf(() => dueIds(custody, Date.now(), 200)))
     figures.push({ name: 'found due', value: due.length, unit: 'count' })
-    note('when the next is due', await effortOf(() => custody.nextDue(new Set(due))))
+    note('when the next is due', await effortOf(() => custody.nextReady(Date.now())))
     figures.push({ name: 'read until then', value: (octetsRead() - before) / 1_048_576, unit: 'MB' })
     note('depth of the queue', await effortOf(() => custody.depth()))
     note('one message', await effortOf(() => custody.read(due[0] ?? exampleId(0))))

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { DecisionId } from '../decision/decision.ts'
 import { type Custody, openCustody } from './index.ts'
 import { exampleEntry, exampleEvent, exampleId, exampleRecipient, quietLog, fastDirectory } from './testing/entries.ts'
+import { dueIds } from './testing/due.ts'
 
 const nobody: ReadonlySet<DecisionId> = new Set()
 const megabyte = 1_048_576
@@ -95,13 +96,11 @@ export function custodyContract(name: string, open: (directory: string) => Promi
       await custody.accept(exampleEntry(3, { at: 2_000 }), [])
       await custody.accept(exampleEntry(4, { at: 9_000 }), [])
       await custody.accept(exampleEntry(5, { at: 500, hold: { reason: 'limit', until: 99_000 } }), [])
-      expect(await custody.due(3_000, 10, nobody)).toEqual([2, 3, 1].map(exampleId))
-      expect(await custody.due(3_000, 2, nobody)).toEqual([2, 3].map(exampleId))
+      expect(await dueIds(custody, 3_000, 10)).toEqual([2, 3, 1].map(exampleId))
+      expect(await dueIds(custody, 3_000, 2)).toEqual([2, 3].map(exampleId))
       const leased = new Set([2, 3].map(exampleId))
-      expect(await custody.due(3_000, 1, leased)).toEqual([exampleId(1)])
-      expect(await custody.nextDue(nobody)).toBe(1_000)
-      expect(await custody.nextDue(leased)).toBe(3_000)
-      expect(await custody.nextDue(new Set([1, 2, 3, 4].map(exampleId)))).toBeNull()
+      expect(await dueIds(custody, 3_000, 1, leased)).toEqual([exampleId(1)])
+      expect(await custody.nextReady(999)).toBe(1_000)
     })
 
     test('a recipient keeps its own clock, and the message comes due with the earliest', async () => {
@@ -118,7 +117,8 @@ export function custodyContract(name: string, open: (directory: string) => Promi
         [exampleEvent(entry.id, 'delivered'), exampleEvent(entry.id, 'deferred')],
       )
       await reopen()
-      expect(await custody.nextDue(nobody)).toBe(31_000)
+      expect(await dueIds(custody, 30_999)).toEqual([])
+      expect(await dueIds(custody, 31_000)).toEqual([entry.id])
       expect((await custody.read(entry.id))?.recipients).toMatchObject([
         { state: 'delivered', attempts: 1, lastReply: '250 2.0.0 thanks' },
         { state: 'pending', attempts: 1, dueAt: 61_000, lastReply: '451 4.7.1 later', delayNotified: true },
@@ -142,7 +142,7 @@ export function custodyContract(name: string, open: (directory: string) => Promi
       )
       expect(await custody.read(entry.id)).toBeNull()
       await expect(bodyOf(custody, entry.id)).rejects.toThrow('not in custody')
-      expect(await custody.due(5_000, 10, nobody)).toEqual([report.id])
+      expect(await dueIds(custody, 5_000, 10)).toEqual([report.id])
       expect((await bodyOf(custody, report.id)).equals(Buffer.concat(report.body))).toBe(true)
       expect(await kinds()).toEqual(['failed', 'dsn'])
     })
@@ -166,11 +166,11 @@ export function custodyContract(name: string, open: (directory: string) => Promi
     test('holds: entering, holding, releasing, running out, cancelling', async () => {
       await custody.accept(exampleEntry(1, { hold: { reason: 'new tenant', until: 50_000 } }), [])
       await custody.accept(exampleEntry(2), [])
-      expect(await custody.due(90_000, 10, nobody)).toEqual([exampleId(2)])
+      expect(await dueIds(custody, 90_000, 10)).toEqual([exampleId(2)])
       expect(
         await custody.hold(exampleId(2), { reason: 'revoked', until: 40_000 }, [exampleEvent(exampleId(2), 'held')]),
       ).toBe(true)
-      expect(await custody.due(90_000, 10, nobody)).toEqual([])
+      expect(await dueIds(custody, 90_000, 10)).toEqual([])
       expect(await custody.expiredHolds(39_999, 10)).toEqual([])
       expect(await custody.expiredHolds(50_000, 10)).toEqual([exampleId(2), exampleId(1)])
       expect((await custody.read(exampleId(1)))?.hold).toEqual({ reason: 'new tenant', until: 50_000 })
@@ -178,7 +178,7 @@ export function custodyContract(name: string, open: (directory: string) => Promi
 
       expect(await custody.release(exampleId(2), [exampleEvent(exampleId(2), 'released')])).toBe(true)
       expect(await custody.release(exampleId(2), [exampleEvent(exampleId(2), 'released')])).toBe(false)
-      expect(await custody.due(Date.now(), 10, nobody)).toEqual([exampleId(2)])
+      expect(await dueIds(custody, Date.now(), 10)).toEqual([exampleId(2)])
       expect((await custody.read(exampleId(2)))?.hold).toBeNull()
 
       const cancelled = [exampleEvent(exampleId(1), 'cancelled')]
@@ -202,7 +202,7 @@ export function custodyContract(name: string, open: (directory: string) => Promi
         [],
         [],
       )
-      expect(await custody.due(90_000, 10, nobody)).toEqual([])
+      expect(await dueIds(custody, 90_000, 10)).toEqual([])
       expect((await custody.read(exampleId(1)))?.recipients.map((recipient) => recipient.state)).toEqual([
         'delivered',
         'pending',
@@ -250,9 +250,9 @@ export function custodyContract(name: string, open: (directory: string) => Promi
       await custody.accept(exampleEntry(1, { at: 5_000, recipients: two }), [])
       await custody.accept(exampleEntry(2, { at: 5_000, hold: { reason: 'held', until: 9_000 } }), [])
       await custody.settle(exampleId(1), [{ index: 0, kind: 'delivered', reply: '250 ok' }], [], [])
-      expect(await custody.due(2_000, 10, nobody)).toEqual([])
+      expect(await dueIds(custody, 2_000, 10)).toEqual([])
       await custody.hasten(3_000)
-      expect(await custody.due(2_000, 10, nobody)).toEqual([exampleId(1)])
+      expect(await dueIds(custody, 2_000, 10)).toEqual([exampleId(1)])
       const recipients = (await custody.read(exampleId(1)))?.recipients ?? []
       expect(recipients.map((one) => one.dueAt)).toEqual([5_000, 2_000])
       expect(await custody.expiredHolds(8_999, 10)).toEqual([])

@@ -8,6 +8,8 @@ export type Envelope = {
   readonly reversePath: Mailbox | null
   readonly smtputf8: boolean
   readonly eightBit: boolean
+  /** REQUIRETLS (RFC 8689): only over connections that are proven to be protected, all the way. */
+  readonly requireTls?: true
   readonly ret: 'FULL' | 'HDRS' | null
   readonly envid: string | null
   /** What our Received field says of the arrival (RFC 5321 §4.4). */
@@ -109,6 +111,21 @@ export type Outcome = { readonly index: number } & (
     }
 )
 
+/** The mail of one customer for one recipient domain. */
+export type Lane = {
+  readonly key: number
+  readonly destination: string
+  readonly customer: string
+  /** Nothing in it is due before. Milliseconds since the epoch. */
+  readonly readyAt: number
+  /** Until when it was last let rest; 0 when never, or when that was put right. */
+  readonly parkedUntil: number
+}
+
+export type LaneRest = Pick<Lane, 'destination' | 'customer'> & { readonly until: number }
+
+export type DueMessage = { readonly id: DecisionId; readonly dueAt: number }
+
 export type QueueFilter = {
   readonly customer?: string
   readonly domain?: string
@@ -197,10 +214,20 @@ export interface Custody {
    * a full disk turns mail away by the thousand, and the records of that must not take the room in which the queue is settled.
    */
   record(events: readonly LedgerEvent[]): Promise<void>
-  /** Ids of queued messages with a recipient due at `now`, earliest first, without those in `leased`. Reads no bodies. */
-  due(now: number, limit: number, leased: ReadonlySet<DecisionId>): Promise<readonly DecisionId[]>
-  /** The earliest moment at which anything becomes due, or null when nothing is queued. */
-  nextDue(leased: ReadonlySet<DecisionId>): Promise<number | null>
+  /**
+   * Lanes in which something may be due at `now`, behind the given one, the longest ready first. A lane may turn out to be empty: `rest` puts
+   * that right. Reads no messages.
+   */
+  readyLanes(now: number, after: Lane | null, limit: number): Promise<readonly Lane[]>
+  /** When the first lane becomes ready that is not ready at `now`, or null. */
+  nextReady(now: number): Promise<number | null>
+  /** Messages of a lane with a recipient due at `until` or before, the earliest first, without those in `leased`. Reads no bodies. */
+  dueIn(lane: Lane, until: number, limit: number, leased: ReadonlySet<DecisionId>): Promise<readonly DueMessage[]>
+  /**
+   * Lets each lane rest until then, or until its first recipient is due if that is later, whatever comes into it meanwhile; `until` 0
+   * only puts right when it is ready. A lane in which nobody waits any more is gone.
+   */
+  rest(lanes: readonly LaneRest[]): Promise<void>
   /** null when it is gone; a damaged entry is set aside (state `damaged`), recorded, and answered as null. */
   read(id: DecisionId): Promise<StoredMessage | null>
   /**

@@ -2,6 +2,7 @@ import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Custody } from './index.ts'
 import { exampleEntry, exampleEvent, exampleId, exampleRecipient } from './testing/entries.ts'
+import { dueIds } from './testing/due.ts'
 import { TestShard } from './testing/shard.ts'
 
 let shard: TestShard
@@ -132,11 +133,16 @@ test('a shard of the first version is brought forward with all that is in it', a
   await custody.accept(exampleEntry(1), [])
   custody = await shard.reopen((file) => {
     const db = new Database(file)
-    db.exec('DROP INDEX message_desk')
+    db.exec('DROP INDEX message_desk; DROP INDEX lane_ready; DROP INDEX recipient_due')
+    for (const [name] of db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'trigger'`).raw().all() as [string][])
+      db.exec(`DROP TRIGGER ${name}`)
+    db.exec('DROP TABLE lane; DROP TABLE tally; ALTER TABLE recipient DROP COLUMN lane')
     for (const column of ['hold_owner', 'hold_then', 'route']) db.exec(`ALTER TABLE message DROP COLUMN ${column}`)
     db.pragma('user_version = 1')
     db.close()
   })
   expect(await custody.list({ customer: 'acme' }, null, 10)).toMatchObject([{ id: exampleId(1), holdOwner: null }])
   expect((await custody.read(exampleId(1)))?.header).toEqual(exampleEntry(1).header)
+  expect(await dueIds(custody, 2_000)).toEqual([exampleId(1)])
+  expect(await custody.depth()).toMatchObject({ queued: 1 })
 })

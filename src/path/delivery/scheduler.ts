@@ -1,20 +1,23 @@
-import type { StoredMessage } from '../custody/custody.ts'
+import type { Domain } from '../../standards/names/domain.ts'
+import type { Lane, ManualRoute } from '../custody/custody.ts'
 import type { DecisionId } from '../decision/decision.ts'
 import { type Carried, carry } from './carry.ts'
+import { type Job, type Offered, bytesOf } from './job.ts'
+import { LaneRounds, type SiteView } from './lane-rounds.ts'
 import { Leases } from './leases.ts'
+import { Places, everywhere } from './places.ts'
+import { Pressure } from './pressure.ts'
+import { ReadyJobs } from './ready-jobs.ts'
 import { faultWait } from './retry.ts'
 import type { Room } from './room.ts'
-
-/** A message fresh from acceptance: nothing of it needs to be read back. */
-export type Offered = { readonly message: StoredMessage; readonly body: readonly Buffer[] }
-
-type Job = { readonly id: DecisionId; readonly offered: Offered | null; readonly faults: number }
-
-/** Ids asked of custody at a time. */
-const batch = 200
+import { hostKey } from './routing/route.ts'
 
 /** The longest sleep between two looks at the queue, whatever custody said: what another hand changed is found by then. */
 const longestSleep = 30_000
+
+/** Between two rounds that found nothing they could take though there is something: at first, and at most; milliseconds. */
+const firstPause = 20
+const longestPause = 1_000
 
 /** Messages that wait for a fault of ours to pass; more than this go back to custody for a few seconds. */
 const maxSleepers = 2_000
@@ -26,23 +29,35 @@ const disagreement = 1_000
 /** A clock that went back by less is only being put right. */
 const clockStep = 2_000
 
+/** What waits for a place is looked through at most this often, in milliseconds. */
+const fillPause = 5
+
+/** How often what is in hand is looked through for what does not move on. */
+const slowCheck = 1_000
+
 /** How often, and over how long, the room looks whether slow destinations have taken all its places. */
 const crowdCheck = 5_000
 
 /**
- * Decides which message is carried when. Fresh ones come from memory; what is due comes from custody, which is asked only when
+ * Decides which message is carried when. Fresh ones come from memory; what is due comes from custody, lane by lane, which is asked only when
  * something is. A message is in one hand at a time.
  */
 export class Scheduler {
   readonly #room: Room
   readonly leases = new Leases()
-  #ready: Job[] = []
+  readonly #places: Places
+  readonly #ready = new ReadyJobs()
+  readonly #rounds: LaneRounds
+  readonly #pressure: Pressure
   readonly #sleepers = new Map<DecisionId, NodeJS.Timeout>()
   #running = 0
   #finished = 0
   #polling = false
-  /** Whether custody may have more that is due than we took. */
+  /** Whether custody may have something due that is in nobody's hands. */
   #more = false
+  /** Whether somebody asked for a look while one was under way. */
+  #again = false
+  #pause = firstPause
   /** How far the clock was ahead of one that nobody sets, at the last look. */
   #lead: number | null = null
   /** When the other clock was last seen to have been set. */
@@ -51,41 +66,73 @@ export class Scheduler {
   /** By the clock that nobody sets. */
   #wakesAt = Infinity
   #stopped = false
+  #fillingSoon = false
   #idle: (() => void)[] = []
-  readonly #crowdTimer: NodeJS.Timeout
+  readonly #timers: readonly NodeJS.Timeout[]
 
   constructor(room: Room) {
+    const { settings, outbound } = room
+    const { messages, connections, connectionsPerDestination } = settings
     this.#room = room
-    this.#crowdTimer = setInterval(() => this.#relieveCrowd(), crowdCheck)
-    this.#crowdTimer.unref()
+    const limits = { messages, connections, perSite: connectionsPerDestination * 2 }
+    this.#places = new Places(
+      limits,
+      (site) => outbound.health.conditionOf(site),
+      () => this.#steady(),
+    )
+    this.#rounds = new LaneRounds({
+      custody: room.custody,
+      places: this.#places,
+      now: () => room.clock.now(),
+      random: room.random,
+      leased: () => this.leases.ids,
+      look: (lane) => this.#look(lane),
+      begin: (id, site, lane) => this.#take({ id, offered: null, faults: 0, site, lane }),
+      patience: settings.retry.max,
+    })
+    this.#pressure = new Pressure(Math.min(messages, connections))
+    this.#places.queueAllowance = this.#pressure.allowance
+    this.#pressure.start((allowance) => {
+      this.#places.queueAllowance = allowance
+    })
+    this.#timers = [
+      setInterval(() => this.#relieveCrowd(), crowdCheck).unref(),
+      setInterval(() => this.#findSlow(), slowCheck).unref(),
+    ]
   }
 
-  /** Takes a fresh message if there is room for its body in memory; otherwise it is found in custody, where it already is. */
+  /** Takes a fresh message if it can go soon and there is room for its body in memory; otherwise it is found in custody, where it already is. */
   offer(offered: Offered): void {
     const { metrics, settings } = this.#room.outbound
-    const size = bytesOf(offered.body)
-    const { id } = offered.message
     if (this.#stopped) return
-    if (metrics.bodyBytes + size > settings.memoryForBodies || !this.leases.take(id, () => this.#drop(id))) {
-      this.kick()
+    const { id } = offered.message
+    const site = this.#siteOfFresh(offered)
+    const job: Job = { id, offered, faults: 0, site, lane: null }
+    const size = bytesOf(job)
+    const fits = metrics.bodyBytes + size <= settings.memoryForBodies && this.#mayWait(site)
+    if (!fits || !this.leases.take(id, () => this.#drop(id))) {
+      this.#lookSoon()
       return
     }
     metrics.bodyBytes += size
-    this.#ready.push({ id, offered, faults: 0 })
-    this.#fill()
+    this.#ready.add(job)
+    this.#fill(site)
   }
 
   /** Looks at the queue now. */
   kick(): void {
-    this.#wakeAt(0)
+    this.#rounds.startOver()
+    this.#again = true
+    this.#wakeIn(0)
   }
 
   /** Takes no new work; resolves when nothing is being carried any more. */
   stop(): Promise<void> {
     this.#stopped = true
-    clearInterval(this.#crowdTimer)
+    this.#pressure.stop()
+    for (const timer of this.#timers) clearInterval(timer)
     if (this.#timer !== null) clearTimeout(this.#timer)
-    for (const job of this.#ready.splice(0)) this.#letGo(job)
+    for (const job of this.#ready.removeAll()) this.#letGo(job)
     for (const [id, timer] of this.#sleepers) {
       clearTimeout(timer)
       this.leases.release(id)
@@ -100,19 +147,67 @@ export class Scheduler {
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
-  #fill(): void {
-    while (!this.#stopped && this.#running < this.#room.settings.messages) {
-      const job = this.#ready.shift()
-      if (job === undefined) break
-      this.#begin(job)
+  /** Where a lane leads, and whether anything may go there now. */
+  #look({ destination, parkedUntil }: Lane): SiteView {
+    const { routes, outbound, clock } = this.#room
+    const site = outbound.health.siteOf(keyOfLane(routes, destination))
+    // It was down shortly before this process began.
+    if (parkedUntil > clock.now() - longestSleep) outbound.health.suspect(site)
+    return { site, restMs: outbound.health.restOf(site) }
+  }
+
+  #siteOfFresh({ message }: Offered): string {
+    const { routes, outbound } = this.#room
+    let site: string | null = null
+    for (const { mailbox } of message.recipients) {
+      const one = outbound.health.siteOf(routes.destinationOf(mailbox.domain).key)
+      if (site !== null && site !== one) return everywhere
+      site = one
     }
-    this.#gauge()
+    return site ?? everywhere
+  }
+
+  /** Who would wait in memory for a site that does not take anything, or behind too many others, waits in custody. */
+  #mayWait(site: string): boolean {
     const { messages } = this.#room.settings
-    const places = messages - this.#running - this.#ready.length
-    if (this.#more && places >= Math.min(batch, messages / 2)) this.kick()
+    if (this.#ready.size >= messages || this.#ready.countAt(site) >= Math.max(1, messages / 4)) return false
+    if (site === everywhere) return true
+    const { health } = this.#room.outbound
+    if (health.restOf(site) > 0) return false
+    return health.conditionOf(site) !== 'poor' || this.#places.roomFor(site, 'fresh') > 0
+  }
+
+  /** Begins what there are places for: at that site, or anywhere. */
+  #fill(site: string | null = null): void {
+    if (this.#stopped) return
+    if (site !== null) {
+      for (let job = this.#ready.nextAt(site, this.#places); job !== null; job = this.#ready.nextAt(site, this.#places))
+        this.#begin(job)
+    }
+    if (this.#ready.size > 0 && this.#places.roomFor(everywhere, 'fresh') > 0) this.#fillSoon()
+    this.#gauge()
+  }
+
+  #fillSoon(): void {
+    if (this.#fillingSoon) return
+    this.#fillingSoon = true
+    setTimeout(() => {
+      this.#fillingSoon = false
+      if (this.#stopped) return
+      for (const job of this.#ready.startable(this.#places)) this.#begin(job)
+      this.#gauge()
+    }, fillPause)
+  }
+
+  /** Takes a message that custody named. */
+  #take(job: Job): boolean {
+    if (this.#stopped || !this.leases.take(job.id, null)) return false
+    this.#begin(job)
+    return true
   }
 
   #begin(job: Job): void {
+    const place = this.#places.take(job.site, job.lane === null ? 'fresh' : 'queue')
     this.#running++
     this.leases.mark(job.id, null)
     this.#carry(job)
@@ -125,11 +220,30 @@ export class Scheduler {
         this.#room.log.error('a message could not be put down', { id: job.id, error: String(error) })
       })
       .finally(() => {
+        this.#places.giveBack(place)
         this.#running--
         this.#finished++
-        this.#fill()
+        this.#after(job)
         if (this.#running === 0) for (const wake of this.#idle.splice(0)) wake()
       })
+  }
+
+  /** A place is free again. */
+  #after({ site, lane }: Job): void {
+    if (this.#stopped) return
+    const { health } = this.#room.outbound
+    if (site !== everywhere && health.restOf(site) > 0) {
+      for (const waiting of this.#ready.removeAt(site)) this.#letGo(waiting)
+      this.#lookSoon()
+    }
+    this.#fill(site)
+    if (!this.#more) return
+    if (lane !== null && health.conditionOf(site) === 'good') {
+      this.#rounds.warm(lane)
+      // Not for each that ends: what a round asks of custody is asked for many at a time.
+      if (this.#places.inHand < this.#places.queueAllowance / 2) this.#wakeIn(0)
+    }
+    this.#lookSoon()
   }
 
   async #carry(job: Job): Promise<Carried> {
@@ -155,7 +269,7 @@ export class Scheduler {
           this.kick()
         })
       case 'superseded':
-        return this.#again(job, 0)
+        return this.#retake(job, 0)
       case 'our-fault':
         return this.#afterFault(job, carried.because)
       default:
@@ -170,7 +284,7 @@ export class Scheduler {
     if (job.faults === 0 || job.faults % 20 === 0)
       log.warn('a message waits for a fault of ours', { id: job.id, because })
     if (this.#stopped || this.#sleepers.size < maxSleepers) {
-      this.#again(job, job.faults + 1)
+      this.#retake(job, job.faults + 1)
       return
     }
     const message = await custody.read(job.id)
@@ -193,11 +307,11 @@ export class Scheduler {
   }
 
   /** Carries it again after the wait of that many faults. */
-  #again(job: Job, faults: number): void {
+  #retake(job: Job, faults: number): void {
     this.#sleep(job.id, faultWait(Math.max(0, faults - 1), this.#room.random()), () => {
-      this.#ready.push({ id: job.id, offered: null, faults })
+      this.#ready.add({ ...job, offered: null, faults, lane: null })
       this.leases.mark(job.id, () => this.#drop(job.id))
-      this.#fill()
+      this.#fill(job.site)
     })
   }
 
@@ -219,8 +333,8 @@ export class Scheduler {
   #drop(id: DecisionId): void {
     clearTimeout(this.#sleepers.get(id))
     this.#sleepers.delete(id)
-    for (const job of this.#ready.filter((one) => one.id === id)) this.#forgetBody(job)
-    this.#ready = this.#ready.filter((one) => one.id !== id)
+    const job = this.#ready.remove(id)
+    if (job !== null) this.#forgetBody(job)
     this.leases.release(id)
   }
 
@@ -230,12 +344,22 @@ export class Scheduler {
   }
 
   #forgetBody(job: Job): void {
-    if (job.offered !== null) this.#room.outbound.metrics.bodyBytes -= bytesOf(job.offered.body)
+    if (job.offered !== null) this.#room.outbound.metrics.bodyBytes -= bytesOf(job)
+  }
+
+  /** Looks at the queue before long: there may be something for which there was no place. */
+  #lookSoon(): void {
+    this.#more = true
+    this.#wakeIn(this.#pause)
   }
 
   #wakeAt(moment: number): void {
-    if (this.#stopped || moment === Infinity) return
-    const wait = Math.min(longestSleep, Math.max(0, moment - this.#room.clock.now()))
+    if (moment !== Infinity) this.#wakeIn(Math.max(0, moment - this.#room.clock.now()))
+  }
+
+  #wakeIn(milliseconds: number): void {
+    if (this.#stopped) return
+    const wait = Math.min(longestSleep, milliseconds)
     const wakesAt = this.#steady() + wait
     if (wakesAt >= this.#wakesAt) return
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -249,42 +373,38 @@ export class Scheduler {
 
   async #poll(): Promise<void> {
     if (this.#polling) {
-      this.#more = true
+      this.#again = true
       return
     }
     this.#polling = true
-    this.#more = false
-    let next = Infinity
+    this.#again = false
     try {
-      next = await this.#takeDue()
+      await this.#noticeClock()
+      await this.#takeDue()
     } catch (error) {
       this.#room.log.error('custody could not say what is due', { error: String(error) })
-      next = this.#room.clock.now() + 1000
+      this.#wakeIn(longestPause)
     } finally {
       this.#polling = false
     }
-    this.#fill()
-    this.#wakeAt(Math.min(next, this.#room.clock.now() + longestSleep))
+    this.#gauge()
+    if (this.#again) this.#wakeIn(0)
   }
 
-  /** Takes what is due, as far as there are places, and answers when to look again. */
-  async #takeDue(): Promise<number> {
-    const { custody, clock, settings } = this.#room
-    const places = settings.messages - this.#running - this.#ready.length
-    if (places <= 0) {
-      this.#more = true
-      return Infinity
+  /** Takes what is due, as far as there are places, and says when to look again. */
+  async #takeDue(): Promise<void> {
+    const { custody, clock } = this.#room
+    const { taken, more } = await this.#rounds.round()
+    this.#more = more
+    if (more) {
+      const full = this.#places.roomFor(everywhere, 'queue') === 0
+      this.#pause = taken > 0 ? firstPause : Math.min(longestPause, this.#pause * 2)
+      this.#wakeIn(taken > 0 && !full ? 0 : this.#pause)
+      return
     }
-    await this.#noticeClock()
-    const limit = Math.min(batch, places)
-    const due = await custody.due(clock.now(), limit, this.leases.ids)
-    for (const id of due) {
-      if (this.#stopped) return Infinity
-      if (this.leases.take(id, () => this.#drop(id))) this.#ready.push({ id, offered: null, faults: 0 })
-    }
-    if (due.length < limit) return (await custody.nextDue(this.leases.ids)) ?? Infinity
-    this.#more = true
-    return Infinity
+    this.#pause = firstPause
+    this.#wakeAt((await custody.nextReady(clock.now())) ?? Infinity)
+    this.#wakeIn(longestSleep)
   }
 
   #steady(): number {
@@ -307,6 +427,18 @@ export class Scheduler {
     this.#lead = lead
   }
 
+  /** Whoever keeps what is in hand for it waiting gets no more than one message at a time from now on. */
+  #findSlow(): void {
+    const { health } = this.#room.outbound
+    for (const site of this.#places.findSlow()) health.slow(site)
+    health.crowded = this.#places.unproven > this.#places.unprovenLimit / 2
+    for (const site of this.#ready.sites()) {
+      if (site === everywhere || health.conditionOf(site) !== 'poor') continue
+      for (const waiting of this.#ready.removeAt(site)) this.#letGo(waiting)
+      this.#lookSoon()
+    }
+  }
+
   /** When every place is taken and hardly anything finishes, those that wait at the most crowded destination make room. */
   #relieveCrowd(): void {
     const { messages } = this.#room.settings
@@ -319,12 +451,12 @@ export class Scheduler {
   #gauge(): void {
     const { metrics } = this.#room.outbound
     metrics.inFlight = this.#running
-    metrics.waiting = this.#ready.length + this.#sleepers.size
+    metrics.waiting = this.#ready.size + this.#sleepers.size
   }
 }
 
-function bytesOf(body: readonly Buffer[]): number {
-  let sum = 0
-  for (const piece of body) sum += piece.length
-  return sum
+/** The destination that a lane's name stands for: that of its domain, or the one that a person chose. */
+function keyOfLane(routes: Room['routes'], destination: string): string {
+  if (!destination.startsWith('{')) return routes.destinationOf(destination as Domain).key
+  return hostKey(JSON.parse(destination) as ManualRoute)
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exampleEntry, exampleEvent, exampleId } from '../testing/entries.ts'
 import { TestShard, deliver, drain, nobody } from '../testing/shard.ts'
+import { dueIds } from '../testing/due.ts'
 
 const large = 1_200_000
 
@@ -72,11 +73,11 @@ describe('a damaged entry', () => {
       expect(await here.read(exampleId(number)), what).toBeNull()
     }
     const left = sound.map(exampleId)
-    expect(await here.due(9_000, 100, nobody)).toEqual(left)
+    expect(await dueIds(here, 9_000, 100)).toEqual(left)
     expect(await Promise.all(left.map((id) => drain(here, id)))).toEqual([100, large])
     here = await shard.reopen()
-    expect(await here.due(9_000, 100, nobody)).toEqual(left)
-    expect(await here.nextDue(new Set(left))).toBeNull()
+    expect(await dueIds(here, 9_000, 100)).toEqual(left)
+    expect(await dueIds(here, 9_000, 100, new Set(left))).toEqual([])
     for (const number of numbers) expect(await here.read(exampleId(number))).toBeNull()
     expect((await here.list({ state: 'damaged' }, null, 100)).map((row) => row.id)).toEqual(numbers.map(exampleId))
     expect(await here.depth()).toMatchObject({ queued: 2, damaged: numbers.length })
@@ -160,11 +161,11 @@ describe('a damaged page', () => {
       expect(lost.length).toBeGreaterThan(0)
       expect(lost.length).toBeLessThan(count * 0.7)
       here = await shard.reopen()
-      const due = await here.due(9_000, 1_000, nobody)
+      const due = await dueIds(here, 9_000, 1_000)
       expect(due).toHaveLength(count - lost.length)
       expect(await here.depth()).toMatchObject({ damaged: lost.length })
       for (const id of due) await deliver(here, Number(id), [])
-      expect(await here.due(9_000, 1_000, nobody)).toEqual([])
+      expect(await dueIds(here, 9_000, 1_000)).toEqual([])
     },
   )
 
@@ -172,7 +173,7 @@ describe('a damaged page', () => {
     await fill()
     const here = await shard.reopen(ruin('message'))
     await Promise.all(numbers.map((number) => deliver(here, number)))
-    expect(await here.due(9_000, 1_000, nobody)).toEqual([])
+    expect(await dueIds(here, 9_000, 1_000)).toEqual([])
     const { damaged } = await here.depth()
     expect(damaged).toBeGreaterThan(0)
     expect(damaged).toBeLessThan(count * 0.7)
@@ -190,12 +191,17 @@ describe('a damaged page', () => {
     const failed = held.filter((done) => !done).length
     expect(failed).toBeGreaterThan(0)
     expect(await here.depth()).toMatchObject({ damaged: failed })
-    expect(await here.due(9_000, 1_000, nobody)).toEqual([])
+    expect(await dueIds(here, 9_000, 1_000)).toEqual([])
   })
 
-  test('of the schedule is made again from the messages', async () => {
-    await fill()
-    const here = await shard.reopen(ruin('message_due'))
-    expect(await here.due(9_000, 1_000, nobody)).toHaveLength(count)
-  })
+  test.each(['recipient_due', 'lane_ready', 'lane', 'sqlite_autoindex_lane_1'])(
+    'of the schedule (%s) is made again from the messages',
+    async (name) => {
+      await fill()
+      const here = await shard.reopen(ruin(name))
+      expect(await dueIds(here, 9_000, 1_000)).toHaveLength(count)
+      expect(await here.accept(exampleEntry(count + 1), [])).toBe('stored')
+      expect(await dueIds(here, 9_000, 1_000)).toHaveLength(count + 1)
+    },
+  )
 })

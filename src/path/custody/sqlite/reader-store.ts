@@ -2,7 +2,8 @@ import type Database from 'better-sqlite3'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import type { Charge, Depth, QueueFilter } from '../custody.ts'
+import type { Charge, Depth, Lane, QueueFilter } from '../custody.ts'
+import { laneQuestions } from './lanes.ts'
 import { Outbox } from './outbox.ts'
 import { Survey, type Wanted } from './survey.ts'
 import { isCorruption } from './schema.ts'
@@ -14,6 +15,8 @@ import {
   type ReadRequest,
   type RecipientRow,
   type RecipientStateRow,
+  type WaitingPlace,
+  type WaitingRow,
   checksumOf,
   damagedPage,
 } from './wire.ts'
@@ -77,10 +80,12 @@ export class ReaderStore {
 
   #answer(request: ReadRequest): ReadAnswers[ReadRequest['ask']] {
     switch (request.ask) {
-      case 'due':
-        return this.#statements.due.all(request.now, request.limit) as string[]
-      case 'next-due':
-        return this.#statements.nextDue.all(request.limit) as { id: string; dueAt: number }[]
+      case 'lanes':
+        return this.#lanes(request)
+      case 'next-ready':
+        return (this.#statements.nextReady.get(request.now) as number | undefined) ?? null
+      case 'waiting':
+        return this.#waiting(request)
       case 'expired-holds':
         return this.#statements.expired.all(request.now, request.limit) as string[]
       case 'message':
@@ -101,6 +106,41 @@ export class ReaderStore {
         return this.#statements.charges.all(request.since) as Charge[]
       case 'outbox':
         return this.#outbox.after(request.after, request.limit)
+    }
+  }
+
+  #lanes({ now, after, limit }: Extract<ReadRequest, { ask: 'lanes' }>): Lane[] {
+    const { readyBeside, readyLater } = this.#statements
+    if (after === null) return readyLater.all(beforeAll, now, limit) as Lane[]
+    const beside = after.readyAt > now ? [] : (readyBeside.all(after.readyAt, after.key, limit) as Lane[])
+    if (beside.length === limit) return beside
+    return [...beside, ...(readyLater.all(after.readyAt, now, limit - beside.length) as Lane[])]
+  }
+
+  /** Each message once, however many of its recipients stand in the lane: one step of the index for each, not for each recipient. */
+  #waiting({ lane, until, after, limit }: Extract<ReadRequest, { ask: 'waiting' }>): WaitingRow[] {
+    const { waitingBeside, waitingLater } = this.#statements
+    const rows: WaitingRow[] = []
+    let last: WaitingPlace = after ?? { dueAt: beforeAll, message: 0 }
+    while (rows.length < limit) {
+      const next = (waitingBeside.get(lane, last.dueAt, last.message) ?? waitingLater.get(lane, last.dueAt, until)) as
+        | WaitingPlace
+        | undefined
+      if (next === undefined) break
+      last = next
+      const id = this.#idOf(next.message)
+      if (id !== undefined) rows.push({ ...next, id })
+    }
+    return rows
+  }
+
+  /** The id of a message whose page is damaged is still in the index. */
+  #idOf(message: number): string | undefined {
+    try {
+      return this.#statements.idOf.get(message) as string | undefined
+    } catch (error) {
+      if (!isCorruption(error)) throw error
+      return this.#statements.idInIndex.get(message) as string | undefined
     }
   }
 
@@ -231,6 +271,9 @@ export class ReaderStore {
   }
 }
 
+/** Sorts before every moment. */
+const beforeAll = Number.MIN_SAFE_INTEGER
+
 function unreadable(id: string): ListedRow {
   return {
     id,
@@ -262,13 +305,13 @@ function prepare(db: Database.Database) {
     begin: db.prepare('BEGIN'),
     // There is nothing to commit, and a transaction that has met a damaged page could not.
     rollback: db.prepare('ROLLBACK'),
-    due: db
-      .prepare(`SELECT id FROM message WHERE state = 'queued' AND due_at <= ? ORDER BY due_at, id LIMIT ?`)
-      .pluck(),
-    nextDue: db.prepare(
-      `SELECT id, due_at AS dueAt FROM message WHERE state = 'queued' AND due_at IS NOT NULL
-       ORDER BY due_at, id LIMIT ?`,
-    ),
+    readyBeside: db.prepare(laneQuestions.readyBeside),
+    readyLater: db.prepare(laneQuestions.readyLater),
+    nextReady: db.prepare(laneQuestions.next).pluck(),
+    waitingBeside: db.prepare(laneQuestions.waitingBeside),
+    waitingLater: db.prepare(laneQuestions.waitingLater),
+    idInIndex: db.prepare('SELECT id FROM message INDEXED BY message_desk WHERE +key = ?').pluck(),
+    idOf: db.prepare('SELECT id FROM message WHERE key = ?').pluck(),
     expired: db
       .prepare(`SELECT id FROM message WHERE state = 'held' AND hold_until <= ? ORDER BY hold_until, id LIMIT ?`)
       .pluck(),
@@ -294,7 +337,7 @@ function prepare(db: Database.Database) {
     ),
     listOne: db.prepare(`${listed} WHERE id = ?`),
     ids: db.prepare('SELECT id FROM message WHERE id > ? ORDER BY id').pluck(),
-    countQueued: db.prepare(`SELECT count(*) FROM message WHERE state = 'queued'`).pluck(),
+    countQueued: db.prepare(`SELECT messages FROM tally WHERE state = 'queued'`).pluck(),
     countHeld: db.prepare(`SELECT count(*) FROM message WHERE state = 'held'`).pluck(),
     countAside: db.prepare('SELECT count(*) FROM aside').pluck(),
     countEvents: db.prepare('SELECT max(sequence) - min(sequence) + 1 FROM event').pluck(),

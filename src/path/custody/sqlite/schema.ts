@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import { join } from 'node:path'
+import { laneNames, laneTableAgain, laneTables } from './lanes.ts'
 
 /** Octets of a page of a new shard: a usual message then needs two or three, where pages of 4096 cost half as much work again. */
 const pageSize = 8192
@@ -8,7 +9,6 @@ const pageSize = 8192
 const checkpointPages = 4000
 
 /**
- * `message_due` and `message_held` cover what the schedule asks, so finding work touches neither messages nor bodies.
  * `key` binds the tables; it is never shown. A message's bytes have a table of their own, and a recipient a row of its own.
  */
 const firstTables = `
@@ -93,6 +93,7 @@ const deskColumns = `
 const versions: readonly { readonly version: number; readonly sql: string }[] = [
   { version: 1, sql: firstTables },
   { version: 2, sql: deskColumns },
+  { version: 3, sql: laneTables },
 ]
 
 export function databaseFile(directory: string): string {
@@ -108,28 +109,28 @@ export function bodyDirectory(directory: string): string {
  * ask of the queue: it grows at its end, as ids do, and holds all that their filters look at.
  */
 const indexes = `
-  CREATE INDEX IF NOT EXISTS message_due ON message (due_at, id) WHERE state = 'queued';
+  CREATE INDEX IF NOT EXISTS lane_ready ON lane (ready_at, key);
+  CREATE INDEX IF NOT EXISTS recipient_due ON recipient (lane, due_at, message) WHERE lane IS NOT NULL;
   CREATE INDEX IF NOT EXISTS message_held ON message (hold_until, id) WHERE state = 'held';
   CREATE INDEX IF NOT EXISTS message_desk
     ON message (id, state, customer, source, domain, arrived_at, due_at, pending, reason);
 `
 
 /**
- * Makes the indexes of the schedule again without touching their pages, which are lost: REINDEX and DROP INDEX would read
+ * Makes the schedule again without touching its pages, which are lost: REINDEX and DROP INDEX would read
  * them and fail. A crash before the second step leaves a shard that is slow until the next open.
  */
 export function remakeIndexes(db: Database.Database): void {
   db.unsafeMode(true)
   try {
     db.pragma('writable_schema = ON')
-    db.exec(
-      `DELETE FROM sqlite_schema WHERE type = 'index' AND name IN ('message_due', 'message_held', 'message_desk')`,
-    )
+    const names = ['lane_ready', 'recipient_due', 'message_held', 'message_desk', ...laneNames]
+    db.prepare(`DELETE FROM sqlite_schema WHERE name IN (${names.map(() => '?').join(', ')})`).run(...names)
     db.pragma('writable_schema = RESET')
   } finally {
     db.unsafeMode(false)
   }
-  db.transaction(() => db.exec(indexes)).immediate()
+  db.transaction(() => db.exec(laneTableAgain + indexes)).immediate()
 }
 
 /** The writing connection of a shard; makes the tables of a new one. */

@@ -8,8 +8,11 @@ import type {
   Charge,
   Custody,
   Depth,
+  DueMessage,
   Entry,
   Hold,
+  Lane,
+  LaneRest,
   ManualRoute,
   Outcome,
   QueueDetail,
@@ -29,6 +32,8 @@ import type { ThreadClient } from './thread-client.ts'
 import {
   type ReadAnswers,
   type ReadRequest,
+  type WaitingPlace,
+  type WaitingRow,
   type WriteAnswers,
   type WriteRequest,
   type WriterOpened,
@@ -40,6 +45,8 @@ const recordLimit = 10_000
 
 /** How often at most a damaged index is built again. */
 const repairEveryMs = 60_000
+
+const nobody: ReadonlySet<string> = new Set()
 
 export type CustodyParts = {
   readonly directory: string
@@ -90,7 +97,9 @@ export class SqliteCustody implements Custody {
     }
     const row = entryRow(entry, 0, bodyFile)
     const request = { ask: 'accept', entry: row, events: events.map(eventRow) } as const
-    const result = await this.#keepingFiles([bodyFile], () => this.#write(request, entryBytes(entry, bodyFile)))
+    const result = await this.#keepingFiles([bodyFile], () =>
+      this.#mending(() => this.#write(request, entryBytes(entry, bodyFile))),
+    )
     if (result === 'storage-full') {
       this.#parts.space.foundFull()
       await this.#removeFiles([bodyFile])
@@ -113,20 +122,45 @@ export class SqliteCustody implements Custody {
     }
   }
 
-  async due(now: number, limit: number, leased: ReadonlySet<DecisionId>): Promise<readonly DecisionId[]> {
-    const ids = await this.#schedule({ ask: 'due', now, limit: limit + leased.size + this.#parts.aside.size })
-    return this.#free(ids, leased).slice(0, limit)
+  readyLanes(now: number, after: Lane | null, limit: number): Promise<readonly Lane[]> {
+    return this.#schedule({ ask: 'lanes', now, after, limit })
   }
 
-  async nextDue(leased: ReadonlySet<DecisionId>): Promise<number | null> {
-    const rows = await this.#schedule({ ask: 'next-due', limit: 1 + leased.size + this.#parts.aside.size })
-    const next = rows.find(({ id }) => !leased.has(id as DecisionId) && !this.#parts.aside.has(id))
-    return next?.dueAt ?? null
+  nextReady(now: number): Promise<number | null> {
+    return this.#schedule({ ask: 'next-ready', now })
+  }
+
+  async dueIn(
+    lane: Lane,
+    until: number,
+    limit: number,
+    leased: ReadonlySet<DecisionId>,
+  ): Promise<readonly DueMessage[]> {
+    const found: DueMessage[] = []
+    let after: WaitingPlace | null = null
+    while (found.length < limit) {
+      const wanted = limit - found.length
+      const rows: readonly WaitingRow[] = await this.#schedule({
+        ask: 'waiting',
+        lane: lane.key,
+        until,
+        after,
+        limit: wanted,
+      })
+      for (const { id, dueAt } of rows) if (this.#isFree(id, leased)) found.push({ id: id as DecisionId, dueAt })
+      after = rows.at(-1) ?? null
+      if (rows.length < wanted) break
+    }
+    return found
+  }
+
+  async rest(lanes: readonly LaneRest[]): Promise<void> {
+    if (lanes.length > 0) await this.#write({ ask: 'rest', lanes })
   }
 
   async expiredHolds(now: number, limit: number): Promise<readonly DecisionId[]> {
     const ids = await this.#schedule({ ask: 'expired-holds', now, limit: limit + this.#parts.aside.size })
-    return this.#free(ids, new Set()).slice(0, limit)
+    return ids.filter((id) => this.#isFree(id, nobody)).slice(0, limit) as DecisionId[]
   }
 
   async read(id: DecisionId): Promise<StoredMessage | null> {
@@ -286,8 +320,8 @@ export class SqliteCustody implements Custody {
     return this.#parts.aside.has(row.id) ? { ...row, state: 'damaged' } : row
   }
 
-  #free(ids: readonly string[], leased: ReadonlySet<string>): DecisionId[] {
-    return ids.filter((id) => !leased.has(id) && !this.#parts.aside.has(id)) as DecisionId[]
+  #isFree(id: string, leased: ReadonlySet<string>): boolean {
+    return !leased.has(id) && !this.#parts.aside.has(id)
   }
 
   async #setAside(id: DecisionId, what: string): Promise<void> {
@@ -303,17 +337,21 @@ export class SqliteCustody implements Custody {
     this.#parts.log.error('a message in custody is damaged and was set aside', { id, what })
   }
 
-  /** What is due is answered from indexes alone; one that is damaged can be made again from its table. */
-  async #schedule<R extends ReadRequest>(request: R): Promise<ReadAnswers[R['ask']]> {
+  #schedule<R extends ReadRequest>(request: R): Promise<ReadAnswers[R['ask']]> {
+    return this.#mending(() => this.#read(request))
+  }
+
+  /** What is due is answered from indexes and lanes alone; what is damaged of them can be made again from the messages. */
+  async #mending<T>(ask: () => Promise<T>): Promise<T> {
     try {
-      return await this.#read(request)
+      return await ask()
     } catch (error) {
       const now = performance.now()
       if (!isCorrupt(error) || now - this.#repairedAt < repairEveryMs) throw error
       this.#repairedAt = now
-      this.#parts.log.error('an index of custody is damaged and is made again', { error })
+      this.#parts.log.error('the schedule of custody is damaged and is made again', { error })
       await this.#write({ ask: 'remake-indexes' })
-      return this.#read(request)
+      return ask()
     }
   }
 

@@ -10,6 +10,8 @@ import { exampleEntry, exampleEvent, exampleId, exampleRecipient } from '../test
 import { TestShard, deliver, nobody } from '../testing/shard.ts'
 import { openShard } from './open.ts'
 import { openOutboxReader } from './outbox-reader.ts'
+import { dueIds } from '../testing/due.ts'
+import { laneQuestions } from './lanes.ts'
 
 const large = 1_200_000
 
@@ -98,12 +100,12 @@ describe('a thread that dies', () => {
     await dying.accept(exampleEntry(1), [])
     await expect(dying.accept(exampleEntry(2), [])).rejects.toMatchObject({ name: 'CustodyError', kind: 'unavailable' })
     await expect(dying.accept(exampleEntry(3), [])).rejects.toMatchObject({ kind: 'unavailable' })
-    expect(await dying.due(9_000, 10, nobody)).toEqual([exampleId(1)])
+    expect(await dueIds(dying, 9_000, 10)).toEqual([exampleId(1)])
     await expect
       .poll(() => dying.accept(exampleEntry(4), []).catch(() => 'rejected'), { timeout: 10_000 })
       .toBe('stored')
     await deliver(dying, 1)
-    expect(await dying.due(9_000, 10, nobody)).toEqual([exampleId(4)])
+    expect(await dueIds(dying, 9_000, 10)).toEqual([exampleId(4)])
   })
 })
 
@@ -169,9 +171,9 @@ describe('opening', () => {
     const here = await shard.open()
     const entry = exampleEntry(1, { at: Date.now() + hour })
     await here.accept({ ...entry, id, permit: { ...entry.permit, id } }, [])
-    expect(await here.due(Date.now(), 10, nobody)).toEqual([])
+    expect(await dueIds(here, Date.now(), 10)).toEqual([])
     const later = await shard.reopen()
-    expect(await later.due(Date.now() + 1000, 10, nobody)).toEqual([id])
+    expect(await dueIds(later, Date.now() + 1000, 10)).toEqual([id])
   })
 
   test('refuses a shard of a newer version', async () => {
@@ -200,8 +202,8 @@ describe('opening', () => {
       fillQueue(file, 200_000)
       began.push(performance.now())
     })
-    expect(await here.due(500, 3, nobody)).toHaveLength(3)
-    expect(await here.nextDue(nobody)).toBe(1)
+    expect(await dueIds(here, 500, 3)).toHaveLength(3)
+    expect(await here.nextReady(0)).toBe(1)
     expect(await here.depth()).toMatchObject({ queued: 200_000 })
     expect(performance.now() - began[0]!).toBeLessThan(5_000)
   })
@@ -210,13 +212,21 @@ describe('opening', () => {
     await shard.open()
     await shard.reopen((file) => {
       const db = new Database(file)
-      const plan = (sql: string) => (db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[])[0]!.detail
-      expect(plan(`SELECT id FROM message WHERE state = 'queued' AND due_at <= 1 ORDER BY due_at, id LIMIT 9`)).toBe(
-        'SEARCH message USING COVERING INDEX message_due (due_at<?)',
-      )
+      const planOf = (sql: string) =>
+        (db.prepare(`EXPLAIN QUERY PLAN ${sql.replaceAll('?', '1')}`).all() as { detail: string }[]).map(
+          ({ detail }) => detail,
+        )
+      const inLanes = 'SEARCH lane USING INDEX lane_ready'
+      expect(planOf(laneQuestions.readyBeside)).toEqual([`${inLanes} (ready_at=? AND key>?)`])
+      expect(planOf(laneQuestions.readyLater)).toEqual([`${inLanes} (ready_at>? AND ready_at<?)`])
+      expect(planOf(laneQuestions.next)).toEqual(['SEARCH lane USING COVERING INDEX lane_ready (ready_at>?)'])
+      const inLane = 'SEARCH recipient USING COVERING INDEX recipient_due'
+      expect(planOf(laneQuestions.waitingBeside)).toEqual([`${inLane} (lane=? AND due_at=? AND message>?)`])
+      expect(planOf(laneQuestions.waitingLater)).toEqual([`${inLane} (lane=? AND due_at>? AND due_at<?)`])
+      expect(planOf(laneQuestions.first)).toEqual(['SEARCH recipient USING COVERING INDEX recipient_due (lane=?)'])
       expect(
-        plan(`SELECT id FROM message WHERE state = 'held' AND hold_until <= 1 ORDER BY hold_until, id LIMIT 9`),
-      ).toBe('SEARCH message USING COVERING INDEX message_held (hold_until<?)')
+        planOf(`SELECT id FROM message WHERE state = 'held' AND hold_until <= 1 ORDER BY hold_until, id LIMIT 9`),
+      ).toEqual(['SEARCH message USING COVERING INDEX message_held (hold_until<?)'])
       db.close()
     })
   })
@@ -231,8 +241,9 @@ function fillQueue(file: string, count: number): void {
         size, permit, envelope, relaxed_body_hash, header_size, body_size, checksum, body_checksum)
       SELECT printf('%016d', n), 'queued', n, 1, 1, 'acme', 'acme-m365', 'acme.example', 'a@acme.example', n,
         2000, '{}', '{}', zeroblob(32), 50, 100, 0, 0 FROM number;
-    INSERT INTO recipient (message, position, local_part, domain, state, attempts, due_at, delay_notified)
-      SELECT n, 0, 'reader', 'dest.example', 'pending', 0, n, 0 FROM number;
+    INSERT INTO lane (key, destination, customer, ready_at) VALUES (1, 'dest.example', 'acme', 1);
+    INSERT INTO recipient (message, position, local_part, domain, state, attempts, due_at, delay_notified, lane)
+      SELECT n, 0, 'reader', 'dest.example', 'pending', 0, n, 0, 1 FROM number;
     INSERT INTO content (message, header, body) SELECT n, zeroblob(50), zeroblob(100) FROM number;
     COMMIT`)
   db.close()

@@ -1,5 +1,15 @@
 import { crc32 } from 'node:zlib'
-import type { Charge, Depth, Hold, QueueFilter, QueueGroup, QueueGrouping, StateCounts } from '../custody.ts'
+import type {
+  Charge,
+  Depth,
+  Hold,
+  Lane,
+  LaneRest,
+  QueueFilter,
+  QueueGroup,
+  QueueGrouping,
+  StateCounts,
+} from '../custody.ts'
 import type { StoredEvent } from '../../../rooms/ledger/index.ts'
 
 /** What travels between the event loop and the threads: flat rows that the structured clone copies cheaply. */
@@ -85,6 +95,7 @@ export type WriteRequest =
       /** Whether to leave the message's own row alone, since its page may be the one that is damaged. */
       readonly blind: boolean
     }
+  | { readonly ask: 'rest'; readonly lanes: readonly LaneRest[] }
   | { readonly ask: 'hasten'; readonly by: number }
   | { readonly ask: 'charge'; readonly charges: readonly Charge[] }
   | { readonly ask: 'trim'; readonly through: number }
@@ -103,6 +114,7 @@ export type WriteAnswers = {
   readonly reroute: boolean
   readonly release: boolean
   readonly 'set-aside': boolean
+  readonly rest: null
   readonly hasten: null
   readonly charge: null
   readonly trim: null
@@ -111,8 +123,15 @@ export type WriteAnswers = {
 export type WriterOpened = { readonly aside: readonly string[] }
 
 export type ReadRequest =
-  | { readonly ask: 'due'; readonly now: number; readonly limit: number }
-  | { readonly ask: 'next-due'; readonly limit: number }
+  | { readonly ask: 'lanes'; readonly now: number; readonly after: LanePlace | null; readonly limit: number }
+  | { readonly ask: 'next-ready'; readonly now: number }
+  | {
+      readonly ask: 'waiting'
+      readonly lane: number
+      readonly until: number
+      readonly after: WaitingPlace | null
+      readonly limit: number
+    }
   | { readonly ask: 'expired-holds'; readonly now: number; readonly limit: number }
   | { readonly ask: 'message'; readonly id: string }
   | { readonly ask: 'body'; readonly id: string }
@@ -123,6 +142,14 @@ export type ReadRequest =
   | { readonly ask: 'depth' }
   | { readonly ask: 'charges'; readonly since: number }
   | { readonly ask: 'outbox'; readonly after: number; readonly limit: number }
+
+/** Where one goes on in the lanes that are ready. */
+export type LanePlace = { readonly readyAt: number; readonly key: number }
+
+/** Where one goes on within a lane. */
+export type WaitingPlace = { readonly dueAt: number; readonly message: number }
+
+export type WaitingRow = WaitingPlace & { readonly id: string }
 
 export type RecipientStateRow = {
   readonly position: number
@@ -177,8 +204,9 @@ export const damagedPage = 'a page of the database that holds it is damaged'
 export type DamageFound = { readonly damage: string }
 
 export type ReadAnswers = {
-  readonly due: readonly string[]
-  readonly 'next-due': readonly { readonly id: string; readonly dueAt: number }[]
+  readonly lanes: readonly Lane[]
+  readonly 'next-ready': number | null
+  readonly waiting: readonly WaitingRow[]
   readonly 'expired-holds': readonly string[]
   readonly message: MessageRow | DamageFound | null
   readonly body:

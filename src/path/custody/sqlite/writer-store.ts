@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3'
 import { crc32 } from 'node:zlib'
 import type { Charge } from '../custody.ts'
+import { LaneBook } from './lanes.ts'
 import {
   type EntryRow,
   type EventRow,
@@ -27,12 +28,14 @@ type Located = {
 /** Every change of a shard, as prepared statements. It begins and commits nothing: the group does. */
 export class WriterStore {
   readonly #statements: ReturnType<typeof prepare>
+  readonly #lanes: LaneBook
   #sequence: number
   #chargesPrunedAt = 0
   #removedFiles: string[] = []
 
   constructor(db: Database.Database, now: number) {
     this.#statements = prepare(db)
+    this.#lanes = new LaneBook(db)
     this.#sequence = lastSequence(db, now)
   }
 
@@ -44,6 +47,12 @@ export class WriterStore {
   rewind(mark: number): void {
     this.#sequence = mark
     this.#removedFiles = []
+    this.#lanes.forget()
+  }
+
+  /** The lanes were made again. */
+  forgetLanes(): void {
+    this.#lanes.forget()
   }
 
   /** Body files whose rows the committed group removed. */
@@ -81,6 +90,9 @@ export class WriterStore {
         return this.#release(request.id, request.dueAt, request.events)
       case 'set-aside':
         return this.#setAside(request)
+      case 'rest':
+        for (const { destination, customer, until } of request.lanes) this.#lanes.rest(destination, customer, until)
+        return null
       case 'hasten':
         this.#hasten(request.by)
         return null
@@ -124,7 +136,8 @@ export class WriterStore {
     ).lastInsertRowid
     this.#statements.insertContent.run(key, bytes.subarray(headerAt, bodyAt), body)
     for (const [index, localPart, domain, notify, orcpt] of entry.recipients) {
-      this.#statements.insertRecipient.run(key, index, localPart, domain, notify, orcpt, entry.arrivedAt)
+      const lane = entry.hold === null ? this.#lanes.enter(domain, entry.customer, entry.arrivedAt) : null
+      this.#statements.insertRecipient.run(key, index, localPart, domain, notify, orcpt, entry.arrivedAt, lane)
     }
   }
 
@@ -271,8 +284,8 @@ function prepare(db: Database.Database) {
     insertContent: db.prepare('INSERT INTO content (message, header, body) VALUES (?, ?, ?)'),
     insertRecipient: db.prepare(
       `INSERT INTO recipient (message, position, local_part, domain, notify, orcpt, state, attempts, due_at,
-         last_reply, delay_notified)
-       VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?, NULL, 0)`,
+         last_reply, delay_notified, lane)
+       VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?, NULL, 0, ?)`,
     ),
     insertEvent: db.prepare(
       'INSERT INTO event (sequence, at, kind, id, customer, source, detail) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -284,7 +297,7 @@ function prepare(db: Database.Database) {
        WHERE message = ? AND position = ? AND state = 'pending'`,
     ),
     endRecipient: db.prepare(
-      `UPDATE recipient SET state = ?, last_reply = ?, attempts = attempts + 1
+      `UPDATE recipient SET state = ?, last_reply = ?, attempts = attempts + 1, lane = NULL
        WHERE message = ? AND position = ? AND state = 'pending'`,
     ),
     reschedule: db.prepare(

@@ -160,6 +160,7 @@ class Writer {
   #remakeIndexes(): Answered {
     try {
       remakeIndexes(this.db)
+      this.#store.forgetLanes()
       return { value: null }
     } catch (error) {
       return errorAnswer(error)

@@ -76,7 +76,7 @@ describe('Limiter', () => {
 describe('DestinationHealth', () => {
   it('takes a destination for down after three misses in a row, for a while', () => {
     let now = 0
-    const health = new DestinationHealth(() => now, 1000)
+    const health = new DestinationHealth({ now: () => now, pause: 1000, longestPause: 9000, random: () => 0.5 })
     health.missed('a', 'x')
     health.missed('a', 'x')
     health.reached('a')

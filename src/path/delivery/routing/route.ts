@@ -41,8 +41,13 @@ export function routeTable(settings: Pick<DeliverySettings, 'routes'>): RouteTab
 
 /** The destination that a route leads to, whatever the domain. */
 export function destinationVia({ host, port, tls, roots }: Omit<Route, 'domain'>): Destination {
-  const key = `host:${host.toLowerCase()}:${port}/${tls}`
+  const key = hostKey({ host, port, tls })
   return { key, tls, kind: 'host', host, port, ...(roots === undefined ? {} : { roots }) }
+}
+
+/** The key of the destination that is one host. */
+export function hostKey({ host, port, tls }: Pick<Route, 'host' | 'port' | 'tls'>): string {
+  return `host:${host.toLowerCase()}:${port}/${tls}`
 }
 
 function setOnce(table: Map<string, Route>, name: string, route: Route): void {
