@@ -143,6 +143,8 @@ export type HouseOptions = {
   readonly random?: () => number
   readonly returnAddress?: DeliveryOptions['returnAddress']
   /** Stands between delivery and custody, for faults of the disk. */
+  readonly suppressed?: DeliveryOptions['suppressed']
+  readonly poolOf?: DeliveryOptions['poolOf']
   readonly custody?: (real: Custody) => Custody
 }
 
@@ -193,6 +195,8 @@ export async function openHouse(workshop: Workshop, options: HouseOptions = {}):
     ...(options.returnAddress === undefined ? {} : { returnAddress: options.returnAddress }),
   } satisfies DeliveryOptions)
   const events = async (kind?: LedgerEvent['kind']) =>
+    ...(options.suppressed === undefined ? {} : { suppressed: options.suppressed }),
+    ...(options.poolOf === undefined ? {} : { poolOf: options.poolOf }),
     (await custody.outboxAfter(0, 10_000)).filter((event) => kind === undefined || event.kind === kind)
   const queue = () => custody.list({}, null, 1000)
   return {

@@ -9,7 +9,7 @@ import type { Log } from '../platform/log.ts'
 import { stderrLog } from '../platform/pino-log.ts'
 import { openStore } from '../platform/sql.ts'
 import { openLedger } from '../rooms/ledger/index.ts'
-import { migrateRegistry, openRegistry, policyContext } from '../rooms/registry/index.ts'
+import { migrateRegistry, openRegistry, openSuppressions, policyContext } from '../rooms/registry/index.ts'
 import { ensureWrappingKey } from '../signer/index.ts'
 import { keyPlacesIn } from './control/key-operations.ts'
 import { openKeyKeeper } from './control/keys.ts'
@@ -20,6 +20,7 @@ import { joinShardDesks } from './joined-desk.ts'
 import { migrateProgress, projector } from './ledger-progress.ts'
 import { type QueueDesk, openOfflineDesk } from './queue-desk.ts'
 import { shardsOf } from './shards.ts'
+import { poolNames } from './pool-names.ts'
 import { orFailure } from './start-failure.ts'
 
 /** The operations on the stores themselves, while no server runs: `lock` is the data directory's, and is given back by `close`. */
@@ -36,7 +37,13 @@ export async function openOffline(
   const registry = openRegistry(store, config.operator.domain, clock)
   const shards = await openShards(config, log, clock)
   const outboxes = [...shards.keys()].map((shard) => openOutboxReader(config.dataDir, shard))
-  const ledger = openLedger({ dataDir: config.dataDir, outboxes: [...outboxes, registry.events], log })
+  const suppressions = openSuppressions(store, clock)
+  const ledger = openLedger({
+    dataDir: config.dataDir,
+    outboxes: [...outboxes, registry.events],
+    followers: [suppressions.take],
+    log,
+  })
   const keyPlaces = keyPlacesIn(config, clock)
   const firstHand = {
     dns: systemDns(config.dns.servers, config.dns.timeoutMs),
@@ -55,7 +62,8 @@ export async function openOffline(
     keyPlaces,
     proofs,
     tenants,
-    context: policyContext(config.operator.domain, config.providers),
+    suppressions,
+    context: policyContext(config.operator.domain, config.providers, poolNames(config)),
     policyFile: config.policy,
     log,
   })

@@ -12,6 +12,7 @@ import { policyRoutes } from './policy.ts'
 import { queueRoutes } from './queue.ts'
 import { type RulePage, refusedRoutes } from './refused.ts'
 import { sourceRoutes } from './sources.ts'
+import { suppressionRoutes } from './suppressions.ts'
 import { seenRoutes } from './seen.ts'
 import type { Caller, TokenBook } from './tokens.ts'
 
@@ -25,8 +26,8 @@ export type ApiOptions = {
   readonly log: Log
 }
 
-/** A policy of 100,000 customers is some 110 MB, and half as much again within JSON; all else that is sent is a few words. */
-const mostOctets = { policy: 320 * 1024 * 1024, other: 64 * 1024 }
+/** A policy of 100,000 customers is some 110 MB, and half as much again within JSON; a list of a million addresses some 40 MB; all else that is sent is a few words. */
+const mostOctets = { policy: 320 * 1024 * 1024, list: 64 * 1024 * 1024, other: 64 * 1024 }
 
 /** The HTTP face: everything under /api/v1 needs a bearer token; the health pages and `/refused/RULE` need none. */
 export function createApi(options: ApiOptions): Hono<ApiEnv> {
@@ -51,8 +52,13 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
   // Only now: a body is read for nobody who is not known.
   const limited = (maxSize: number): ReturnType<typeof bodyLimit> =>
     bodyLimit({ maxSize, onError: (c) => problem(c, 413, `the body is larger than ${maxSize} octets`) })
-  const [policyLimit, otherLimit] = [limited(mostOctets.policy), limited(mostOctets.other)]
-  app.use('/api/v1/*', (c, next) => (c.req.path === '/api/v1/policy' ? policyLimit : otherLimit)(c, next))
+  const policyLimit = limited(mostOctets.policy)
+  const listLimit = limited(mostOctets.list)
+  const otherLimit = limited(mostOctets.other)
+  app.use('/api/v1/*', (c, next) => {
+    if (c.req.path === '/api/v1/policy') return policyLimit(c, next)
+    return isSuppressionList(c.req.path) ? listLimit(c, next) : otherLimit(c, next)
+  })
   app.route('/api/v1/policy', policyRoutes(options.operations))
   app.route('/api/v1/domains', domainRoutes(options.operations))
   app.route('/api/v1/sources', sourceRoutes(options.operations))
@@ -60,6 +66,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
   app.route('/api/v1/keys', keyRoutes(options.operations))
   app.route('/api/v1/queue', queueRoutes(options.operations))
   app.route('/api/v1/decisions', decisionRoutes(options.operations))
+  app.route('/api/v1/customers/:customer/suppressions', suppressionRoutes(options.operations))
 
   app.notFound((c) => problem(c, 404, 'there is nothing at this address'))
   app.onError((error, c) => {
@@ -69,6 +76,10 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
     return problem(c, 500, 'something went wrong on our side; the log tells what')
   })
   return app
+}
+
+function isSuppressionList(path: string): boolean {
+  return /^\/api\/v1\/customers\/[^/]+\/suppressions(?:\/|$)/.test(path)
 }
 
 const statusOf = { usage: 400, 'not-allowed': 403, unavailable: 503 } as const

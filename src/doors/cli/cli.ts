@@ -13,6 +13,7 @@ import { queueCommand } from './queue.ts'
 import { sourcesCommand } from './sources.ts'
 import { seenCommand } from './seen.ts'
 import { startCommand } from './start.ts'
+import { suppressionsCommand } from './suppressions.ts'
 import { verifyCommand } from './verify.ts'
 import { whyCommand } from './why.ts'
 
@@ -63,6 +64,7 @@ const commands: readonly ((call: Call) => Command)[] = [
   seenCommand,
   keysCommand,
   queueCommand,
+  suppressionsCommand,
   whyCommand,
   verifyCommand,
   backupCommand,

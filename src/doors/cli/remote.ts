@@ -25,6 +25,7 @@ import {
   type QueueSummary,
   pagesTogether,
 } from '../operations/queue.ts'
+import { remoteSuppressions } from './remote-suppressions.ts'
 import { isLoopback } from '../../standards/names/loopback.ts'
 import type { Secret } from '../../standards/secret.ts'
 
@@ -44,7 +45,7 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
         method,
         headers,
         signal,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
     } catch (error) {
       throw new OperationError('unavailable', `${url} does not answer: ${reasonOf(error)}`)
@@ -100,6 +101,7 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
           'a server runs, and its signer has the old wrapping key: stop it, then say this again',
         ),
       ),
+    ...remoteSuppressions(call, valueOf),
     queue: (selection) => pagesTogether((place) => pageAt(selection, place)),
     queuePage: pageAt,
     queueSummary: (by, { limit }) =>

@@ -8,7 +8,7 @@ import { cachedDns, systemDns } from '../../platform/dns-system.ts'
 import { stderrLog } from '../../platform/pino-log.ts'
 import { openStore, runMigrations } from '../../platform/sql.ts'
 import { type Ledger, openLedger } from '../../rooms/ledger/index.ts'
-import { migrateRegistry, openRegistry, policyContext } from '../../rooms/registry/index.ts'
+import { migrateRegistry, openRegistry, openSuppressions, policyContext } from '../../rooms/registry/index.ts'
 import { ensureWrappingKey } from '../../signer/index.ts'
 import { Secret } from '../../standards/secret.ts'
 import type { SupervisorChannel } from '../child.ts'
@@ -16,6 +16,7 @@ import { askDesks } from '../desk-questions.ts'
 import { migrateProgress, projector } from '../ledger-progress.ts'
 import { readLocalAccess, writeLocalAccess } from '../local-access.ts'
 import { shardsOf } from '../shards.ts'
+import { poolNames } from '../pool-names.ts'
 import { StartFailure, orFailure } from '../start-failure.ts'
 import { atMost } from '../waiting.ts'
 import { apiOnDemand } from './api-on-demand.ts'
@@ -45,7 +46,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
 
   const registry = openRegistry(store, config.operator.domain, clock)
   await registry.claimOwnDomain()
-  const context = policyContext(config.operator.domain, config.providers)
+  const context = policyContext(config.operator.domain, config.providers, poolNames(config))
   const problems = await takePolicyFile(config.policy, registry, context, log)
   if (problems.length > 0 && channel.firstStart) throw new StartFailure(problems.join('\n'))
   channel.say({ kind: 'policy-taken' })
@@ -57,9 +58,11 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
     clock,
     log,
   })
+  const suppressions = openSuppressions(store, clock)
   const ledger: Ledger = openLedger({
     dataDir: config.dataDir,
     outboxes: [...outboxes.map((outbox) => followed(config, feedback, outbox)), registry.events, feedback.events],
+    followers: [suppressions.take],
     log,
   })
   const project = projector(ledger, store)
@@ -89,6 +92,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
     keyPlaces,
     proofs,
     tenants,
+    suppressions,
     context,
     policyFile: config.policy,
     log,

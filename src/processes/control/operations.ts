@@ -7,6 +7,7 @@ import {
   type PolicyContext,
   type Registry,
   type Snapshot,
+  type Suppressions,
   domainEventId,
   isPolicyProblems,
   readPolicyFor,
@@ -22,6 +23,7 @@ import { type KeyOperationsOptions, keyOperations } from './key-operations.ts'
 import { type KeyKeeper, keysWithinMs } from './keys.ts'
 import type { ProofKeeper } from './proofs.ts'
 import { queueOperations } from './queue-operations.ts'
+import { suppressionOperations } from './suppression-operations.ts'
 import { type TenantFinder, notesOnTenants } from './tenants.ts'
 
 export type OperationsOptions = {
@@ -32,6 +34,7 @@ export type OperationsOptions = {
   readonly keyPlaces: Pick<KeyOperationsOptions, 'wrapping' | 'zone' | 'giveUpAfter' | 'now'>
   readonly proofs: ProofKeeper
   readonly tenants: TenantFinder
+  readonly suppressions: Suppressions
   readonly context: PolicyContext
   /** The policy file of the configuration, when it is the authority. */
   readonly policyFile: string | null
@@ -80,6 +83,7 @@ export function openOperations(options: OperationsOptions): Operations {
       return ledger.seen(customer)
     },
     ...keyOperations({ ...options.keyPlaces, registry, keys, log }),
+    ...suppressionOperations({ registry, suppressions: options.suppressions }),
     ...queueOperations({ desk, ledger, now: options.keyPlaces.now }),
     why: async (id, { replay: judgeAgain }) => {
       const parsed = parseDecisionId(id)

@@ -44,14 +44,21 @@ export interface Ledger {
   close(): void
 }
 
+/**
+ * Is given events as they are taken, in order, and may be given those of a crash again; what it throws leaves them in their outbox. It is
+ * how what recurs in the ledger is kept counted elsewhere.
+ */
+export type Follower = (events: readonly StoredEvent[]) => Promise<void>
+
 export type LedgerOptions = {
   readonly dataDir: string
   readonly outboxes: readonly OutboxSource[]
+  readonly followers?: readonly Follower[]
   readonly log: Log
 }
 
 /** Opens the ledger `<dataDir>/ledger/`, making it when it is new. */
-export function openLedger({ dataDir, outboxes, log }: LedgerOptions): Ledger {
+export function openLedger({ dataDir, outboxes, followers = [], log }: LedgerOptions): Ledger {
   const directory = join(dataDir, 'ledger')
   mkdirSync(directory, { recursive: true, mode: 0o750 })
   const days = new DayFiles(directory, log)
@@ -66,7 +73,7 @@ export function openLedger({ dataDir, outboxes, log }: LedgerOptions): Ledger {
       const moved: Progress[] = []
       for (const outbox of outboxes) {
         const before = seen.progress(outbox.shard)
-        const sequence = await takeAll(outbox, days, seen)
+        const sequence = await takeAll(outbox, days, seen, followers)
         if (sequence > before) moved.push({ shard: outbox.shard, sequence })
       }
       return moved
@@ -84,14 +91,20 @@ export function openLedger({ dataDir, outboxes, log }: LedgerOptions): Ledger {
 }
 
 /**
- * The days first, then the aggregate with the progress: a crash between leaves events in the days that are taken again,
+ * The days first, then who follows, then the aggregate with the progress: a crash between leaves events in the days that are taken again,
  * where (shard, sequence) keeps them single.
  */
-async function takeAll(outbox: OutboxSource, days: DayFiles, seen: SeenStore): Promise<number> {
+async function takeAll(
+  outbox: OutboxSource,
+  days: DayFiles,
+  seen: SeenStore,
+  followers: readonly Follower[],
+): Promise<number> {
   for (;;) {
     const events = await outbox.after(seen.progress(outbox.shard), batchSize)
     if (events.length === 0) return seen.progress(outbox.shard)
     days.append(events)
+    for (const follow of followers) await follow(events)
     seen.take(outbox.shard, events)
     await turn()
   }

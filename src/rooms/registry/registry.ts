@@ -4,11 +4,13 @@ import type { Domain } from '../../standards/names/domain.ts'
 import type { Mailbox } from '../../standards/names/mailbox.ts'
 import { type Applied, applyPolicy, exportStored, planPolicy } from './applying.ts'
 import type { CheckedPolicy } from './document/checked-policy.ts'
+import type { CustomerDocument } from './document/schema.ts'
 import { type KeyRegistry, keyRegistry } from './key-registry.ts'
 import { type ProofRegistry, proofRegistry } from './proof-registry.ts'
 import { type PolicyNews, loadNewer, loadSnapshot, loadSnapshotAt } from './reading.ts'
 import { type Snapshot, suppressionAddress } from './snapshot/snapshot.ts'
 import { type StandingMark, endMark, endSuppression, isSuppressedNow, readStanding } from './store/marks.ts'
+import { readCustomer, readCustomersAfter } from './store/customers.ts'
 import type { Store } from './store/tables.ts'
 import { currentVersion, nextVersion } from './store/versions.ts'
 
@@ -25,6 +27,10 @@ export interface Registry extends KeyRegistry, ProofRegistry {
   /** The policy, keys and suppressions that were in force at a version, for replay; null for a version that never was. */
   snapshotAt(version: number): Promise<Snapshot | null>
   standing(): Promise<readonly StandingMark[]>
+  /** What is written of a customer; null for one that there is not. */
+  customer(id: string): Promise<CustomerDocument | null>
+  /** Customers in the order of ids, from the one after `after` on. */
+  customersAfter(after: string | null, limit: number): Promise<readonly CustomerDocument[]>
 
   /** A line for each thing that `apply` would change; empty when nothing would. */
   plan(policy: CheckedPolicy): Promise<readonly string[]>
@@ -50,6 +56,8 @@ export function openRegistry<Tables>(db: Kysely<Tables>, operator: Domain, clock
     loadChanges: (snapshot) => loadNewer(store, operator, snapshot),
     snapshotAt: (version) => loadSnapshotAt(store, operator, version),
     standing: () => readStanding(store),
+    customer: async (id) => (await readCustomer(store, id))?.document ?? null,
+    customersAfter: (after, limit) => readCustomersAfter(store, after, limit),
     plan: (policy) => planPolicy(store, policy),
     apply: (policy, author, reason = 'policy applied') => applyPolicy(store, policy, by(author, reason)),
     exportPolicy: () => exportStored(store),

@@ -36,7 +36,7 @@ export function chooseEgress(
   const { message, site, family, excluded, now } = question
   const name = question.pool ?? defaultPool
   const pool = pools.get(name)
-  if (pool === undefined && question.pool === null) return { kind: 'from', egress: null }
+  if (pool === undefined && name === defaultPool) return { kind: 'from', egress: null }
   if (pool === undefined) return { kind: 'wait', until: null, because: `the pool ${name} is not in the configuration` }
   const suitable = pool.addresses.filter(({ address }) => familyOf(address) === family)
   if (suitable.length === 0) return { kind: 'other-family', because: `the pool ${name} has no IPv${family} address` }

@@ -15,6 +15,22 @@ export async function readCustomer(store: Store, id: string): Promise<StoredCust
   return row === undefined ? null : parseStored(row.document)
 }
 
+/** What customers are now, in the order of ids, from the one after `after` on. */
+export async function readCustomersAfter(
+  store: Store,
+  after: string | null,
+  limit: number,
+): Promise<readonly CustomerDocument[]> {
+  const rows = await store
+    .selectFrom('customer')
+    .select('document')
+    .where('id', '>', after ?? '')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => parseStored(row.document).document)
+}
+
 /** What each of these is now; one that is gone is left out. */
 export async function readCustomers(
   store: Store,

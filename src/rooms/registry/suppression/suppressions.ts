@@ -44,7 +44,7 @@ export interface Suppressions {
   find(customer: string, address: string): Promise<Suppression | null>
   changesAfter(change: number, limit: number): Promise<readonly SuppressionChange[]>
   /** Fills the lists from what the ledger took. */
-  take(events: readonly StoredEvent[]): Promise<void>
+  take(this: void, events: readonly StoredEvent[]): Promise<void>
   forgetBefore(moment: number): Promise<void>
 }
 
