@@ -110,15 +110,17 @@ async function checkProblems(asked: string | null, policy: string | null): Promi
   const { findConfig, here, isConfigProblems, loadConfig } = await import('./config/index.ts')
   const config = loadConfig(findConfig(asked), process.env, { ...here(), opensFiles: true })
   if (isConfigProblems(config)) return config.problems
+  const { readShaping } = await import('./processes/shaping-files.ts')
+  const shaping = policy === null ? readShaping(config.delivery.shaping).problems : []
   const file = policy ?? config.policy
-  if (file === null) return []
+  if (file === null) return shaping
   const { isPolicyProblems, policyContext, readPolicy } = await import('./rooms/registry/index.ts')
   try {
     const context = policyContext(config.operator.domain, config.providers)
     const read = await readPolicy(readFileSync(file, 'utf8'), file, context)
-    return isPolicyProblems(read) ? read.lines : []
+    return [...shaping, ...(isPolicyProblems(read) ? read.lines : [])]
   } catch (error) {
-    return [`${file}:1:1 cannot be read: ${(error as Error).message}`]
+    return [...shaping, `${file}:1:1 cannot be read: ${(error as Error).message}`]
   }
 }
 

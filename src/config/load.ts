@@ -97,6 +97,15 @@ function complete(read: Read, file: string | null, absolute: (path: string) => s
         clientCertificate: { ...certificate, ca: ca === 'system' ? ca : absolute(ca) },
       },
     },
+    delivery: {
+      ...read.delivery,
+      shaping: read.delivery.shaping === null ? null : absolute(read.delivery.shaping),
+      tlsCa: read.delivery.tlsCa === 'system' ? read.delivery.tlsCa : absolute(read.delivery.tlsCa),
+      routes: read.delivery.routes.map((route) => ({
+        ...route,
+        tlsCa: route.tlsCa === null ? null : absolute(route.tlsCa),
+      })),
+    },
     policy: read.policy === null ? null : absolute(read.policy),
   }
 }

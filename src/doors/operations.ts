@@ -1,11 +1,13 @@
 import type { QueueEvent, QueueOperations } from './operations/queue.ts'
+import type { ShapingOperations } from './operations/shaping.ts'
+import type { CustomerOperations } from './operations/customers.ts'
 import type { SuppressionOperations } from './operations/suppressions.ts'
 
 /**
  * What people and programs can ask of a running Anechoic, as one interface: the HTTP API serves it, the command line asks for
  * it, over HTTP or, when no server runs, on the stores themselves. Shapes are those of the public contract: plain JSON.
  */
-export interface Operations extends QueueOperations, SuppressionOperations {
+export interface Operations extends CustomerOperations, QueueOperations, ShapingOperations, SuppressionOperations {
   /** Replaces the policy by the text of a policy file. With `dryRun` only the plan is made. */
   applyPolicy(request: ApplyRequest): Promise<ApplyAnswer>
   /** The whole policy as YAML that applies again to an empty plan. */

@@ -10,6 +10,7 @@ import { stderrLog } from '../platform/pino-log.ts'
 import { openStore } from '../platform/sql.ts'
 import { openLedger } from '../rooms/ledger/index.ts'
 import { migrateRegistry, openRegistry, openSuppressions, policyContext } from '../rooms/registry/index.ts'
+import { migrateBulk, openBulkBook } from '../rooms/watch/index.ts'
 import { ensureWrappingKey } from '../signer/index.ts'
 import { keyPlacesIn } from './control/key-operations.ts'
 import { openKeyKeeper } from './control/keys.ts'
@@ -18,6 +19,7 @@ import { openProofKeeper } from './control/proofs.ts'
 import { openTenantFinder } from './control/tenants.ts'
 import { joinShardDesks } from './joined-desk.ts'
 import { migrateProgress, projector } from './ledger-progress.ts'
+import { openOfflineShaping } from './offline-shaping.ts'
 import { type QueueDesk, openOfflineDesk } from './queue-desk.ts'
 import { shardsOf } from './shards.ts'
 import { poolNames } from './pool-names.ts'
@@ -33,15 +35,17 @@ export async function openOffline(
   const store = await orFailure('store.url', () => openStore(config.store.url))
   await migrateRegistry(store)
   await migrateProgress(store)
+  await migrateBulk(store)
   await orFailure('keys.wrapping', () => ensureWrappingKey(config.keys.wrapping))
   const registry = openRegistry(store, config.operator.domain, clock)
   const shards = await openShards(config, log, clock)
   const outboxes = [...shards.keys()].map((shard) => openOutboxReader(config.dataDir, shard))
   const suppressions = openSuppressions(store, clock)
+  const bulk = openBulkBook(store)
   const ledger = openLedger({
     dataDir: config.dataDir,
     outboxes: [...outboxes, registry.events],
-    followers: [suppressions.take],
+    followers: [suppressions.take, bulk.take],
     log,
   })
   const keyPlaces = keyPlacesIn(config, clock)
@@ -58,11 +62,13 @@ export async function openOffline(
     ledger,
     project: projector(ledger, store),
     desk: deskOf(shards, config, clock),
+    shaping: openOfflineShaping({ config, custodies: shards, dns: firstHand.dns, now: () => clock.now() }),
     keys,
     keyPlaces,
     proofs,
     tenants,
     suppressions,
+    bulk,
     context: policyContext(config.operator.domain, config.providers, poolNames(config)),
     policyFile: config.policy,
     log,

@@ -2,7 +2,9 @@ import { z } from 'zod'
 import { ipField } from '../../standards/yaml/fields.ts'
 import { durationField, remoteHostField, routeDomainField } from '../fields.ts'
 import { poolsField } from './pools.ts'
-import { always, alwaysInLists, described, repeats } from './shape.ts'
+import { outboundTlsFields } from './outbound-tls.ts'
+import { shapingFields } from './shaping.ts'
+import { always, alwaysInLists, described, path, repeats } from './shape.ts'
 
 const route = z.strictObject({
   domain: described(
@@ -14,6 +16,10 @@ const route = z.strictObject({
   tls: described(
     z.enum(['opportunistic', 'required', 'off']).prefault('opportunistic'),
     '`opportunistic` uses STARTTLS when offered; `required` sends only over TLS; `off` never asks for it.',
+  ),
+  tlsCa: described(
+    path.nullable().prefault(null),
+    'PEM file with the certificates of the authorities to believe at this host, instead of those of `delivery.tlsCa`.',
   ),
 })
 
@@ -60,6 +66,8 @@ export const deliverySection = described(
         retry.prefault({}),
         'The clock of temporary failures at the destination. Faults of ours never touch it.',
       ),
+      ...outboundTlsFields,
+      ...shapingFields,
     })
     .superRefine((one, context) => {
       const named = Array.isArray(one.pools) && one.pools.some((pool) => pool?.name === 'default')

@@ -11,10 +11,18 @@ import { keyRoutes } from './keys.ts'
 import { policyRoutes } from './policy.ts'
 import { queueRoutes } from './queue.ts'
 import { type RulePage, refusedRoutes } from './refused.ts'
+import { customerRoutes } from './customers.ts'
 import { sourceRoutes } from './sources.ts'
 import { suppressionRoutes } from './suppressions.ts'
 import { seenRoutes } from './seen.ts'
+import { shapingRoutes } from './shaping.ts'
 import type { Caller, TokenBook } from './tokens.ts'
+
+/** Whether mail can be taken, altogether and by each relay. */
+export type Readiness = {
+  readonly ready: boolean
+  readonly workers: readonly { readonly name: string; readonly takesMail: boolean }[]
+}
 
 export type ApiOptions = {
   readonly operations: Operations
@@ -22,7 +30,7 @@ export type ApiOptions = {
   /** null for an unknown rule. */
   readonly rulePage: (rule: string) => RulePage | null
   /** Whether mail can be taken now. */
-  readonly ready: () => Promise<boolean>
+  readonly ready: () => Promise<Readiness>
   readonly log: Log
 }
 
@@ -35,7 +43,11 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
   app.use(secureHeaders())
 
   app.get('/healthz', (c) => c.text('ok'))
-  app.get('/readyz', async (c) => ((await options.ready()) ? c.text('ready') : c.text('not ready', 503)))
+  app.get('/readyz', async (c) => {
+    const { ready, workers } = await options.ready()
+    const each = workers.map(({ name, takesMail }) => `${name} ${takesMail ? 'takes mail' : 'takes no mail'}`)
+    return c.text([ready ? 'ready' : 'not ready', ...(each.length > 1 ? each : [])].join('\n'), ready ? 200 : 503)
+  })
   app.route('/refused', refusedRoutes(options.rulePage))
 
   app.use('/api/v1/*', async (c, next) => {
@@ -65,7 +77,9 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
   app.route('/api/v1/seen', seenRoutes(options.operations))
   app.route('/api/v1/keys', keyRoutes(options.operations))
   app.route('/api/v1/queue', queueRoutes(options.operations))
+  app.route('/api/v1/shaping', shapingRoutes(options.operations))
   app.route('/api/v1/decisions', decisionRoutes(options.operations))
+  app.route('/api/v1/customers', customerRoutes(options.operations))
   app.route('/api/v1/customers/:customer/suppressions', suppressionRoutes(options.operations))
 
   app.notFound((c) => problem(c, 404, 'there is nothing at this address'))

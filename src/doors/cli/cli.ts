@@ -5,6 +5,7 @@ import { applyCommand } from './apply.ts'
 import { backupCommand, restoreCommand } from './backup.ts'
 import type { Call, Powers, Terminal } from './call.ts'
 import { checkCommand } from './check.ts'
+import { customersCommand } from './customers.ts'
 import { domainsCommand } from './domains.ts'
 import { exportCommand } from './export.ts'
 import { keysCommand } from './keys.ts'
@@ -12,6 +13,7 @@ import { labCommand } from './lab.ts'
 import { queueCommand } from './queue.ts'
 import { sourcesCommand } from './sources.ts'
 import { seenCommand } from './seen.ts'
+import { shapingCommand } from './shaping.ts'
 import { startCommand } from './start.ts'
 import { suppressionsCommand } from './suppressions.ts'
 import { verifyCommand } from './verify.ts'
@@ -64,6 +66,8 @@ const commands: readonly ((call: Call) => Command)[] = [
   seenCommand,
   keysCommand,
   queueCommand,
+  shapingCommand,
+  customersCommand,
   suppressionsCommand,
   whyCommand,
   verifyCommand,

@@ -25,6 +25,8 @@ import {
   type QueueSummary,
   pagesTogether,
 } from '../operations/queue.ts'
+import { remoteShaping } from './remote-shaping.ts'
+import { remoteCustomers } from './remote-customers.ts'
 import { remoteSuppressions } from './remote-suppressions.ts'
 import { isLoopback } from '../../standards/names/loopback.ts'
 import type { Secret } from '../../standards/secret.ts'
@@ -101,7 +103,9 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
           'a server runs, and its signer has the old wrapping key: stop it, then say this again',
         ),
       ),
+    ...remoteShaping(call, valueOf),
     ...remoteSuppressions(call, valueOf),
+    ...remoteCustomers(call, valueOf),
     queue: (selection) => pagesTogether((place) => pageAt(selection, place)),
     queuePage: pageAt,
     queueSummary: (by, { limit }) =>

@@ -9,14 +9,17 @@ import { stderrLog } from '../../platform/pino-log.ts'
 import { openStore, runMigrations } from '../../platform/sql.ts'
 import { type Ledger, openLedger } from '../../rooms/ledger/index.ts'
 import { migrateRegistry, openRegistry, openSuppressions, policyContext } from '../../rooms/registry/index.ts'
+import { migrateBulk, openBulkBook } from '../../rooms/watch/index.ts'
 import { ensureWrappingKey } from '../../signer/index.ts'
 import { Secret } from '../../standards/secret.ts'
 import type { SupervisorChannel } from '../child.ts'
-import { askDesks } from '../desk-questions.ts'
+import { askDesks, askReadiness } from '../desk-questions.ts'
 import { migrateProgress, projector } from '../ledger-progress.ts'
 import { readLocalAccess, writeLocalAccess } from '../local-access.ts'
 import { shardsOf } from '../shards.ts'
+import { lendLimits } from '../shared-limits.ts'
 import { poolNames } from '../pool-names.ts'
+import { askShaping } from '../shaping-desk.ts'
 import { StartFailure, orFailure } from '../start-failure.ts'
 import { atMost } from '../waiting.ts'
 import { apiOnDemand } from './api-on-demand.ts'
@@ -41,12 +44,14 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   const store = await orFailure('store.url', () => openStore(config.store.url))
   await migrateRegistry(store)
   await migrateProgress(store)
+  await migrateBulk(store)
   await runMigrations(store, 'api', tokenMigrations)
   await orFailure('keys.wrapping', () => ensureWrappingKey(config.keys.wrapping))
 
   const registry = openRegistry(store, config.operator.domain, clock)
   await registry.claimOwnDomain()
   const context = policyContext(config.operator.domain, config.providers, poolNames(config))
+  lendLimits(channel, clock)
   const problems = await takePolicyFile(config.policy, registry, context, log)
   if (problems.length > 0 && channel.firstStart) throw new StartFailure(problems.join('\n'))
   channel.say({ kind: 'policy-taken' })
@@ -59,10 +64,11 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
     log,
   })
   const suppressions = openSuppressions(store, clock)
+  const bulk = openBulkBook(store)
   const ledger: Ledger = openLedger({
     dataDir: config.dataDir,
     outboxes: [...outboxes.map((outbox) => followed(config, feedback, outbox)), registry.events, feedback.events],
-    followers: [suppressions.take],
+    followers: [suppressions.take, bulk.take],
     log,
   })
   const project = projector(ledger, store)
@@ -88,20 +94,33 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
     ledger,
     project,
     desk,
+    shaping: askShaping(channel),
     keys,
     keyPlaces,
     proofs,
     tenants,
     suppressions,
+    bulk,
     context,
     policyFile: config.policy,
     log,
   })
-  const api = apiOnDemand({ operations, tokens, rulePage, ready: () => desk.takesMail().catch(() => false), log })
+  const api = apiOnDemand({ operations, tokens, rulePage, ready: () => askReadiness(channel), log })
   const door = await serve(config, channel.firstStart, api.listener)
   writeLocalAccess(config, door.port, local)
 
-  const jobs = startJobs({ registry, ledger, project, keys, proofs, retention: config.retention, clock, log })
+  const jobs = startJobs({
+    registry,
+    ledger,
+    project,
+    keys,
+    proofs,
+    suppressions,
+    bulk,
+    retention: config.retention,
+    clock,
+    log,
+  })
   const feedbackJobs = startFeedbackJobs({ room: feedback, channel, ledger, retention: config.retention, clock, log })
   channel.onReload(async (next) => {
     door.renew(next)

@@ -12,10 +12,12 @@ import {
   isPolicyProblems,
   readPolicyFor,
 } from '../../rooms/registry/index.ts'
+import type { BulkBook } from '../../rooms/watch/index.ts'
 import { isSyntaxFault } from '../../standards/fault.ts'
 import { parseDomain } from '../../standards/names/domain.ts'
 import type { DomainDetail, Operations, Story } from '../../doors/operations.ts'
 import type { QueueDesk } from '../queue-desk.ts'
+import type { ShapingDesk } from '../shaping-desk.ts'
 import { atMost } from '../waiting.ts'
 import { inWords } from './events-in-words.ts'
 import { feedbackStory } from './feedback-story.ts'
@@ -23,6 +25,8 @@ import { type KeyOperationsOptions, keyOperations } from './key-operations.ts'
 import { type KeyKeeper, keysWithinMs } from './keys.ts'
 import type { ProofKeeper } from './proofs.ts'
 import { queueOperations } from './queue-operations.ts'
+import { shapingOperations } from './shaping-operations.ts'
+import { customerOperations } from './customer-operations.ts'
 import { suppressionOperations } from './suppression-operations.ts'
 import { type TenantFinder, notesOnTenants } from './tenants.ts'
 
@@ -30,11 +34,13 @@ export type OperationsOptions = {
   readonly registry: Registry
   readonly ledger: Ledger
   readonly desk: QueueDesk
+  readonly shaping: ShapingDesk
   readonly keys: KeyKeeper
   readonly keyPlaces: Pick<KeyOperationsOptions, 'wrapping' | 'zone' | 'giveUpAfter' | 'now'>
   readonly proofs: ProofKeeper
   readonly tenants: TenantFinder
   readonly suppressions: Suppressions
+  readonly bulk: BulkBook
   readonly context: PolicyContext
   /** The policy file of the configuration, when it is the authority. */
   readonly policyFile: string | null
@@ -83,7 +89,9 @@ export function openOperations(options: OperationsOptions): Operations {
       return ledger.seen(customer)
     },
     ...keyOperations({ ...options.keyPlaces, registry, keys, log }),
+    ...customerOperations({ registry, bulk: options.bulk, now: options.keyPlaces.now }),
     ...suppressionOperations({ registry, suppressions: options.suppressions }),
+    ...shapingOperations(options.shaping),
     ...queueOperations({ desk, ledger, now: options.keyPlaces.now }),
     why: async (id, { replay: judgeAgain }) => {
       const parsed = parseDecisionId(id)

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts'
 import type { Custody } from '../../path/custody/index.ts'
-import { DecisionIds, sealPermit } from '../../path/decision/index.ts'
+import { DecisionIds, limitKeysOf, limitsByKey, sealPermit } from '../../path/decision/index.ts'
 import {
   type Delivery,
   type DeliverySettings,
@@ -11,11 +11,12 @@ import {
 import { openEvidence } from '../../path/evidence/index.ts'
 import { type Path, openPath } from '../../path/path.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { readCertificates } from '../../platform/trust.ts'
 import { cachedDns } from '../../platform/dns-system.ts'
 import type { Log } from '../../platform/log.ts'
 import { openStore } from '../../platform/sql.ts'
 import { type LaterReport, openFeedbackDoor, openLetterbox } from '../../rooms/feedback/index.ts'
-import { migrateRegistry, openRegistry } from '../../rooms/registry/index.ts'
+import { type PolicySnapshot, migrateRegistry, openRegistry } from '../../rooms/registry/index.ts'
 import { CopyCounter, RollingCounters, StandingBook, countedSince } from '../../rooms/watch/index.ts'
 import type { SignerClient } from '../../signer/index.ts'
 import type { Secret } from '../../standards/secret.ts'
@@ -25,6 +26,8 @@ import { migrateProgress } from '../ledger-progress.ts'
 import { joinShardDesks } from '../joined-desk.ts'
 import { type QueueDesk, openDesk } from '../queue-desk.ts'
 import { readReturnPathKey } from '../return-path-key.ts'
+import { type SharedLimits, type SharedLimitsOptions, shareLimits } from '../shared-limits.ts'
+import { answerShapingQuestions } from '../shaping-desk.ts'
 import { StartFailure, orFailure } from '../start-failure.ts'
 import { atMost } from '../waiting.ts'
 import { type AdoptedShards, adoptShards } from './adopted.ts'
@@ -33,14 +36,16 @@ import { feedbackGate } from './feedback-gate.ts'
 import { laterReportVerb } from './later-report-verb.ts'
 import { storeLaterReport } from './later-reports.ts'
 import { listenersOf } from './listeners.ts'
+import { openOutboundTls } from './outbound-tls.ts'
 import { returnAddresses } from './return-addresses.ts'
+import { policyAnswers } from './policy-answers.ts'
 import { watchPolicy } from './policy-watch.ts'
+import { openShapingKeeper } from './shaping-keeper.ts'
+import { watchSuppressions } from './suppression-watch.ts'
 
 /** How long mail in the air may take to finish when we stop, in milliseconds (contract section 1). */
 const graceMs = 10_000
-import { policyAnswers } from './policy-answers.ts'
 /** A signer that does not stand by then has no wrapping key that it can use. */
-import { watchSuppressions } from './suppression-watch.ts'
 const signerWithinMs = 10_000
 
 /** The start itself does not wait for it, nor does the first mail after it. */
@@ -80,21 +85,33 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   const { providers, limits } = config
   const evidence = await orFailure('providers', () => openEvidence({ providers, limits, dns, clock, log }))
 
+  const tls = await openOutboundTls(config, dns, clock, log)
+  const suppressions = await watchSuppressions(store, clock, log)
   await channel.policyTaken()
   const carrying: Pick<Delivery, 'kick'>[] = []
   let adopted: AdoptedShards | null = null
-  const suppressions = await watchSuppressions(store, clock, log)
+  let sharing: SharedLimits | null = null
   const policy = await watchPolicy({
     registry,
     standing,
     signer,
     operator: config.operator.domain,
     log,
-    onChange: () => {
+    onChange: (customers) => {
       for (const one of carrying) one.kick()
+      for (const id of customers) {
+        const customer = policy.current().customers.get(id)
+        if (customer !== undefined) sharing?.book.tell(limitKeysOf(customer))
+      }
     },
   })
+  sharing =
+    config.workers === 1
+      ? null
+      : shareLimits(channel, { ...countedIn(counters, copies, policy.current, now), clock, log })
   const returnKey = readReturnPathKey(config.dataDir)
+  const shaping = openShapingKeeper({ dataDir: config.dataDir, shard, file: config.delivery.shaping, log })
+  if (channel.firstStart && shaping.problems.length > 0) throw new StartFailure(shaping.problems.join('\n'))
   /** The way of a message into a shard and out of it. */
   const wayThrough = (at: number, kept: Custody): { readonly path: Path; readonly delivery: Delivery } => {
     let delivery: Delivery | null = null
@@ -104,11 +121,12 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
       standing,
       counters,
       copies,
+      shared: sharing?.book ?? null,
+      suppressions: suppressions.book,
       custody: kept,
       carry: (message, body) => delivery?.offer(message, body),
       ids: new DecisionIds(now, at, Math.random),
       clock,
-      suppressions: suppressions.book,
       log,
       operator: config.operator.domain,
       holdFor: config.retention.heldBodies,
@@ -121,14 +139,17 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
       admitOwn: path.admitOwn,
       returnAddress: returnAddresses(path, returnKey, clock),
       dns,
+      protections: tls.protections,
       warmth,
+      shaping: shaping.choice,
+      ...policyAnswers(policy.current, suppressions.book, now),
       clock,
       log,
-      settings: deliverySettings(config),
+      settings: deliverySettings(config, tls.roots),
       hostname: config.hostname,
-      ...policyAnswers(policy.current, suppressions.book, now),
       operatorDomain: config.operator.domain,
     })
+    shaping.join(delivery.shaping)
     return { path, delivery }
   }
   const own = wayThrough(shard, custody)
@@ -137,6 +158,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   const deskOf = (kept: Custody, delivery: Delivery): QueueDesk =>
     openDesk({ custody: kept, delivery, holdFor: config.retention.heldBodies, now, isOpen: () => isOpen })
   const desks = new Map<number, QueueDesk>()
+  answerShapingQuestions(channel, own.delivery.shaping)
   answerDeskQuestions(channel, joinShardDesks(deskOf(custody, own.delivery), desks))
   const chores = [
     startChores({ custody, counters, copies, warmth, evidence, log }),
@@ -163,13 +185,14 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   )
   channel.onReload((next) => {
     listeners.update(next)
-    return Promise.resolve([])
+    return Promise.resolve(shaping.reload(next.delivery.shaping))
   })
   channel.onStop(async () => {
     isOpen = false
     await Promise.all([listeners.close(graceMs), own.delivery.drain(graceMs), adopted?.close(graceMs)])
+    shaping.close()
     await Promise.all([policy.stop(), suppressions.stop()])
-    await Promise.all(chores.map((chore) => chore.stop()))
+    await Promise.all([...chores.map((chore) => chore.stop()), tls.stop()])
     await Promise.all([custody.close(), signer.close()])
     await store.destroy()
   })
@@ -201,17 +224,39 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   setTimeout(() => evidence.warmUp(), warmUpAfterMs).unref()
 }
 
+/** What the relay knows of its limits, for sharing them. */
+function countedIn(
+  counters: RollingCounters,
+  copies: CopyCounter,
+  policy: () => PolicySnapshot,
+  now: () => number,
+): Pick<SharedLimitsOptions, 'usedOf' | 'limitsOf' | 'counted'> {
+  return {
+    usedOf: (key) => {
+      if (key.startsWith(CopyCounter.keyOf(''))) return [copies.reached(key, now())]
+      const { messagesLastHour, messagesLastDay, recipientsLastHour, recipientsLastDay } = counters.counts(key, now())
+      const recipients = [recipientsLastHour, recipientsLastDay]
+      return key.startsWith('grant/') ? [messagesLastHour, messagesLastDay, ...recipients] : recipients
+    },
+    limitsOf: (key) => limitsByKey(key, policy()),
+    counted: () => [...counters.keys(), ...copies.keys()],
+  }
+}
+
 /** Said at the first start, when a person looks on: later a signer that is away is only a delay. */
 async function signerStands(signer: SignerClient): Promise<void> {
   if (await atMost(signerWithinMs, signer.ready())) return
   throw new StartFailure('keys.wrapping: the signer does not start with it; its own words are above')
 }
 
-function deliverySettings(config: Config): DeliverySettings {
+function deliverySettings(config: Config, tlsRoots: readonly string[] | null): DeliverySettings {
   const { routes, port, sourceAddresses, pools, retry } = config.delivery
   return {
     ...defaultDelivery,
-    routes,
+    routes: routes.map(({ tlsCa, ...route }) =>
+      tlsCa === null ? route : { ...route, roots: readCertificates(tlsCa) },
+    ),
+    tlsRoots,
     port,
     sourceAddresses,
     pools,

@@ -3,11 +3,12 @@ import { isSyntaxFault } from '../../../standards/fault.ts'
 import { parseDomain } from '../../../standards/names/domain.ts'
 import { type ReplyClass, replyClasses } from '../../../standards/smtp/reply-patterns.ts'
 import { formatDuration } from '../../../standards/yaml/duration.ts'
-import type { RouteTable } from '../routing/route.ts'
+import { type RouteTable, routeTable } from '../routing/route.ts'
 import { resolveTargets } from '../routing/targets.ts'
 import type { ShapingNotice } from './notice.ts'
-import type { Given, Limits, Origin, Rate, Step } from './profiles.ts'
-import type { Shaping } from './shaping.ts'
+import type { DeliverySettings } from '../settings.ts'
+import type { Given, Limits, Origin, Profiles, Rate, Step } from './profiles.ts'
+import { Shaping } from './shaping.ts'
 
 /** What holds for mail to a domain, and which rule of which file says so. Plain JSON. */
 export type Explanation = {
@@ -111,4 +112,22 @@ function stepInWords(step: Step): string {
 
 function percent(part: number): string {
   return `${Math.round(part * 100)}%`
+}
+
+/** The same where no relay runs, from what one would begin with. */
+export function explainAtRest(
+  domain: string,
+  rest: {
+    readonly profiles: Profiles
+    readonly notices: readonly ShapingNotice[]
+    readonly settings: Pick<DeliverySettings, 'routes' | 'port'>
+    readonly dns: Dns
+    readonly hostname: string
+    readonly now: () => number
+  },
+): Promise<Explanation> {
+  const { profiles, notices, settings, dns, hostname, now } = rest
+  const shaping = new Shaping({ profiles, now })
+  for (const notice of notices) shaping.apply(notice)
+  return explainDomain(domain, { shaping, routes: routeTable(settings), dns, port: settings.port, hostname })
 }
