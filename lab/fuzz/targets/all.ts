@@ -6,6 +6,7 @@ import { dnsPolicies, dnsResponses } from './dns.ts'
 import { configuration, policy } from './files.ts'
 import { header } from './header.ts'
 import { replies } from './replies.ts'
+import { reports } from './reports.ts'
 import { signatures } from './signatures.ts'
 import { frames, signingInput } from './signer.ts'
 import { certificates, smallTexts } from './small-texts.ts'
@@ -19,6 +20,7 @@ export const targets: readonly Target[] = [
   mailbox,
   names,
   replies,
+  reports,
   signatures,
   signingInput,
   frames,
