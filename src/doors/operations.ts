@@ -38,6 +38,8 @@ export interface Operations extends CustomerOperations, QueueOperations, Shaping
   rewrapKeys(to: string): Promise<{ readonly wrapped: number; readonly unopened: readonly string[] }>
   /** The life of a message told in words; null when nothing is known of the id. */
   why(id: string, options: { readonly replay: boolean }): Promise<Story | null>
+  /** The ids of decisions about messages of this Message-ID, the newest days first. */
+  idsOfMessageId(messageId: string): Promise<readonly string[]>
 }
 
 export type ApplyRequest = {

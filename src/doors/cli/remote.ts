@@ -130,6 +130,8 @@ export function remoteOperations(url: string, token: Secret<string>): Operations
       post<BulkAnswer>('/api/v1/queue', { filter: selection, action, after }),
     wouldActOnQueue: ({ selection, action }) =>
       post<BulkPlan>('/api/v1/queue', { filter: selection, action, dryRun: true }),
+    idsOfMessageId: async (messageId) =>
+      (await items<{ readonly id: string }>(`/api/v1/decisions${queryOf({ messageId })}`)).map(({ id }) => id),
     why: (id, { replay }) => maybe<Story>(`/api/v1/decisions/${encodeURIComponent(id)}${replay ? '?replay=true' : ''}`),
   }
 }

@@ -21,6 +21,9 @@ export type Notice = {
 /** A report in custody's terms, and what the ledger keeps of it. */
 export type Report = { readonly follow: readonly Entry[]; readonly events: readonly LedgerEvent[] }
 
+/** Recipients whose outcome is told in the event of a report; the report itself has all. */
+const mostTold = 20
+
 /** A message of more octets than this never goes back whole, whatever RET says. */
 const maxReturned = 1_048_576
 
@@ -40,11 +43,26 @@ export async function reportOn(room: Room, message: StoredMessage, notices: read
     report: admitted?.entry.id ?? null,
     action: [...new Set(notices.map((one) => one.action))],
     recipients: notices.map((one) => formatMailbox(one.recipient.mailbox)),
+    told: notices.slice(0, mostTold).map(({ recipient, action, status, diagnostic }) => ({
+      recipient: formatMailbox(recipient.mailbox),
+      action,
+      status,
+      reply: diagnostic,
+    })),
   }
   const event = eventAbout(message, 'dsn', room.clock.now(), detail)
   if (admitted === null) return { follow: [], events: [event] }
   room.outbound.metrics.reports++
-  return { follow: [admitted.entry], events: [event, ...admitted.events] }
+  const { id, permit } = admitted.entry
+  const link: LedgerEvent = {
+    kind: 'reports-on',
+    at: event.at,
+    id,
+    customer: permit.customer,
+    source: permit.source,
+    detail: { about: message.id },
+  }
+  return { follow: [admitted.entry], events: [event, ...admitted.events, link] }
 }
 
 async function compose(

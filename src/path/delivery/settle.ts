@@ -162,9 +162,10 @@ function eventsOf(
     const key = `${fate.outcome.kind}|${fate.result.remote?.address}|${fate.outcome.reply}`
     groups.set(key, [...(groups.get(key) ?? []), fate])
   }
+  const told = new Set<string>()
   return [...groups.values()].flatMap((group) => {
     const [first] = group
-    return first === undefined ? [] : [eventOf(message, destination, group, first, now)]
+    return first === undefined ? [] : [eventOf(message, destination, group, first, now, told)]
   })
 }
 
@@ -174,15 +175,22 @@ function eventOf(
   group: readonly Fate[],
   first: Fate,
   now: number,
+  told: Set<string>,
 ): LedgerEvent {
   const { outcome, result } = first
+  // What several recipients have in common is told with the first of them.
+  const { dialogue } = result
+  const isNew = dialogue !== undefined && !told.has(dialogue)
+  if (isNew) told.add(dialogue)
   const kind = outcome.kind === 'retry' ? 'deferred' : outcome.kind
   return eventAbout(message, kind, now, {
     recipients: group.map((fate) => formatMailbox(fate.recipient.mailbox)),
     destination,
     remote: result.remote,
     tls: result.tls,
+    status: result.status,
     reply: outcome.reply,
+    ...(isNew ? { dialogue } : {}),
     ...(outcome.kind === 'delivered' ? {} : { class: classOf(result) }),
     ...(outcome.kind === 'retry' ? { dueAt: outcome.dueAt, attempted: outcome.attempted } : {}),
   })

@@ -4,7 +4,10 @@ import type { LedgerEvent } from '../../rooms/ledger/index.ts'
 
 /** One step of a message's life as people read it. What peers said is quoted as it came; printing it safely is the reader's part. */
 export function inWords(event: LedgerEvent): StoryEvent {
-  return { at: new Date(event.at).toISOString(), kind: event.kind, words: wordsOf(event) }
+  const { at, kind, detail } = event
+  const { dialogue } = detail
+  const lines = typeof dialogue === 'string' && dialogue !== '' ? { lines: dialogue.split('\n') } : {}
+  return { at: new Date(at).toISOString(), kind, words: wordsOf(event), ...lines }
 }
 
 function wordsOf({ kind, detail }: LedgerEvent): string {
@@ -13,14 +16,15 @@ function wordsOf({ kind, detail }: LedgerEvent): string {
     case 'decision':
       return `${text('verdict')} by ${text('rule')}: ${text('because')}`
     case 'signed':
-      return `signed for ${text('domain')} with ${text('selectors')}, policy version ${text('policyVersion')}`
+      return `judged again by version ${text('policyVersion')} of the policy, and signed for ${text('domain')} with ${text('selectors')}`
     case 'cleaned':
       return `taken off before signing: ${text('removed')}`
     case 'delivered':
-      return `${text('recipients')} at ${text('destination')}: ${text('reply')}`
+      return `${text('recipients')} at ${serverIn(detail)}: ${text('reply')}`
     case 'deferred':
+      return `${text('recipients')} at ${serverIn(detail)}, about ${text('class')}, again ${moment(detail['dueAt'])}: ${text('reply')}`
     case 'failed':
-      return `${text('recipients')} at ${text('destination')}, about ${text('class')}: ${text('reply')}`
+      return `${text('recipients')} at ${serverIn(detail)}, about ${text('class')}, status ${text('status')}: ${text('reply')}`
     case 'discarded':
       return `${text('recipients')} not sent: ${text('reason')}`
     case 'bounced-later':
@@ -46,7 +50,9 @@ function wordsOf({ kind, detail }: LedgerEvent): string {
     case 'body-read':
       return `its body was read by ${text('by')}: ${text('reason')}`
     case 'dsn':
-      return `report (${text('action')}) to the sender about ${text('recipients')}`
+      return `report ${text('report')} (${text('action')}) to the sender about ${text('recipients')}`
+    case 'reports-on':
+      return `this is a report of ours about ${text('about')}`
     case 'damaged':
       return `set aside as damaged: ${text('what')}`
     case 'proof-seen':
@@ -66,6 +72,14 @@ function wordsOf({ kind, detail }: LedgerEvent): string {
     default:
       return kind satisfies never
   }
+}
+
+/** The server that was spoken to, or what would have led to one. */
+function serverIn({ remote, destination, tls }: LedgerEvent['detail']): string {
+  if (typeof remote !== 'object' || remote === null) return shown(destination)
+  const { name, address, port } = remote as { readonly name: string; readonly address: string; readonly port: number }
+  const host = name === address ? address : `${name} (${address})`
+  return `${host} port ${port}${typeof tls === 'string' ? `, ${tls}` : ', not encrypted'}`
 }
 
 /** How a report was brought to its message, and whom SPF and DKIM showed behind it. */

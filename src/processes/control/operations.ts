@@ -1,12 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import { type DecisionId, type DecisionRecord, explain, parseDecisionId, replay } from '../../path/decision/index.ts'
-import { recallEvidence } from '../../path/evidence/index.ts'
 import type { Log } from '../../platform/log.ts'
-import type { Ledger, StoredEvent } from '../../rooms/ledger/index.ts'
+import type { Ledger } from '../../rooms/ledger/index.ts'
 import {
   type PolicyContext,
   type Registry,
-  type Snapshot,
   type Suppressions,
   domainEventId,
   isPolicyProblems,
@@ -15,16 +11,16 @@ import {
 import type { BulkBook } from '../../rooms/watch/index.ts'
 import { isSyntaxFault } from '../../standards/fault.ts'
 import { parseDomain } from '../../standards/names/domain.ts'
-import type { DomainDetail, Operations, Story } from '../../doors/operations.ts'
+import type { DomainDetail, Operations } from '../../doors/operations.ts'
 import type { QueueDesk } from '../queue-desk.ts'
 import type { ShapingDesk } from '../shaping-desk.ts'
 import { atMost } from '../waiting.ts'
 import { inWords } from './events-in-words.ts'
-import { feedbackStory } from './feedback-story.ts'
 import { type KeyOperationsOptions, keyOperations } from './key-operations.ts'
 import { type KeyKeeper, keysWithinMs } from './keys.ts'
 import type { ProofKeeper } from './proofs.ts'
 import { queueOperations } from './queue-operations.ts'
+import { storyOperations } from './stories.ts'
 import { shapingOperations } from './shaping-operations.ts'
 import { customerOperations } from './customer-operations.ts'
 import { suppressionOperations } from './suppression-operations.ts'
@@ -48,9 +44,6 @@ export type OperationsOptions = {
   readonly project: () => Promise<void>
   readonly log: Log
 }
-
-/** A refusal's reply does not wait for its record, so a question that follows it at once may come first: asked again for this long, in milliseconds. */
-const recordsMayBeLateBy = 1000
 
 /** Joins the rooms into what people can ask for. */
 export function openOperations(options: OperationsOptions): Operations {
@@ -93,12 +86,7 @@ export function openOperations(options: OperationsOptions): Operations {
     ...suppressionOperations({ registry, suppressions: options.suppressions }),
     ...shapingOperations(options.shaping),
     ...queueOperations({ desk, ledger, now: options.keyPlaces.now }),
-    why: async (id, { replay: judgeAgain }) => {
-      const parsed = parseDecisionId(id)
-      if (isSyntaxFault(parsed)) return null
-      const events = await eventsOf(ledger, parsed)
-      return events.length === 0 ? null : storyOf(registry, parsed, events, judgeAgain)
-    },
+    ...storyOperations({ registry, ledger, project }),
   }
 }
 
@@ -113,45 +101,4 @@ async function domainNamed(registry: Registry, ledger: Ledger, name: string): Pr
     const own = events.filter(({ customer }) => customer === (row.customer ?? 'self'))
     return { ...row, events: own.map(inWords) }
   })
-}
-
-async function eventsOf(ledger: Ledger, id: DecisionId): Promise<readonly StoredEvent[]> {
-  const deadline = performance.now() + recordsMayBeLateBy
-  for (;;) {
-    const events = await ledger.find(id)
-    if (events.length > 0 || performance.now() >= deadline) return events
-    await pause(50)
-  }
-}
-
-async function storyOf(
-  registry: Registry,
-  id: DecisionId,
-  events: readonly StoredEvent[],
-  judgeAgain: boolean,
-): Promise<Story | null> {
-  const decision = events.find((event) => event.kind === 'decision')
-  if (decision === undefined) return feedbackStory(id, events)
-  // The ledger holds what `recordOf()` wrote; its shape is this version's own.
-  const record = decision.detail as unknown as DecisionRecord
-  const policy = !judgeAgain || record.policyVersion === 0 ? null : await registry.snapshotAt(record.policyVersion)
-  const again = judgeAgain ? await judgedAgain(id, record, policy) : null
-  return {
-    id,
-    verdict: record.verdict,
-    rule: record.rule,
-    reply: record.reply,
-    words: explain(id, record),
-    events: events.filter((event) => event.kind !== 'decision').map(inWords),
-    facts: record,
-    replay: again,
-  }
-}
-
-/** Evidence read back is sealed anew by the room that made it; a record that does not hold together is told as not the same. */
-async function judgedAgain(id: DecisionId, record: DecisionRecord, policy: Snapshot | null): Promise<Story['replay']> {
-  const evidence = await recallEvidence(record.evidence)
-  if (isSyntaxFault(evidence)) return { verdict: 'none', rule: evidence.reason, same: false }
-  const { verdict, rule, same } = replay(id, { ...record, evidence }, policy)
-  return { verdict: verdict ?? 'none', rule: rule ?? 'none', same }
 }

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import type { Log } from '../../platform/log.ts'
 import type { StoredEvent } from './event.ts'
 
@@ -36,12 +37,23 @@ const schema = `
   PRAGMA user_version = ${plain};
 `
 
+/** Decisions by a checksum of the Message-ID of what was judged; several may share one. */
+const names = `
+  CREATE TABLE IF NOT EXISTS message_name (
+    checksum INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (checksum, id)
+  ) WITHOUT ROWID;
+`
+
 type EventColumns = Omit<StoredEvent, 'detail'> & { readonly detail: string }
 
 type Day = {
   readonly db: Database.Database
   readonly insert: Database.Statement
   readonly ofId: Database.Statement
+  readonly name: Database.Statement
+  readonly named: Database.Statement
 }
 
 /** One SQLite file for each UTC day: dropping a day is removing a file. */
@@ -60,11 +72,13 @@ export class DayFiles {
   append(events: readonly StoredEvent[]): void {
     const byDay = Map.groupBy(events, (event) => dayOf(event.at))
     for (const [day, ofDay] of byDay) {
-      this.#repaired(day, ({ db, insert }) =>
+      this.#repaired(day, ({ db, insert, name }) =>
         db
           .transaction(() => {
             for (const { shard, sequence, at, kind, id, customer, source, detail } of ofDay) {
               insert.run(shard, sequence, at, kind, id, customer, source, JSON.stringify(detail))
+              const messageId = kind === 'decision' ? messageIdIn(detail) : null
+              if (messageId !== null) name.run(crc32(messageId), id)
             }
           })
           .immediate(),
@@ -78,6 +92,28 @@ export class DayFiles {
     return this.days()
       .filter((day) => day >= first)
       .flatMap((day) => this.#findIn(day, id))
+  }
+
+  /** Ids of decisions about messages of this Message-ID, newest day first, at most so many. */
+  named(messageId: string, limit: number): readonly string[] {
+    const found: string[] = []
+    for (const day of this.days().toReversed()) {
+      if (found.length >= limit) break
+      found.push(...this.#namedIn(day, messageId))
+    }
+    return found.slice(0, limit)
+  }
+
+  #namedIn(day: string, messageId: string): readonly string[] {
+    try {
+      const ids = this.#day(day).named.all(crc32(messageId)) as string[]
+      return ids.filter((id) =>
+        this.#findIn(day, id).some(({ kind, detail }) => kind === 'decision' && messageIdIn(detail) === messageId),
+      )
+    } catch (error) {
+      this.#log.error('a day of the ledger could not be read', { day, error })
+      return []
+    }
   }
 
   /** Days that have a file, oldest first. */
@@ -183,16 +219,25 @@ function openDay(file: string): Day {
     db.pragma('synchronous = FULL')
     db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
     if (db.pragma('user_version', { simple: true }) === 0) db.transaction(() => db.exec(schema)).immediate()
+    db.exec(names)
     const columns = 'shard, sequence, at, kind, id, customer, source, detail'
     return {
       db,
       insert: db.prepare(`INSERT OR IGNORE INTO event (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
       ofId: db.prepare(`SELECT ${columns} FROM event WHERE id = ?`),
+      name: db.prepare('INSERT OR IGNORE INTO message_name (checksum, id) VALUES (?, ?)'),
+      named: db.prepare('SELECT id FROM message_name WHERE checksum = ? ORDER BY id LIMIT 100').pluck(),
     }
   } catch (error) {
     db.close()
     throw error
   }
+}
+
+function messageIdIn(detail: StoredEvent['detail']): string | null {
+  const evidence = detail['evidence'] as { readonly message?: { readonly messageId?: unknown } | null } | undefined
+  const messageId = evidence?.message?.messageId
+  return typeof messageId === 'string' ? messageId : null
 }
 
 /** What is on the disk is not what SQLite wrote there. */

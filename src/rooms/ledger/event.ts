@@ -9,7 +9,7 @@ export type LedgerEvent = {
     | 'cleaned' // detail: { removed: field names }
     | 'delivered'
     | 'deferred'
-    | 'failed' // detail: { recipients, destination, reply, class }
+    | 'failed' // detail: { recipients, destination, remote, tls, status, reply, class, dialogue? }
     | 'discarded' // detail: { recipients, reason }
     | 'bounced-later' // detail: { recipients, reply, class }: a report came back after the receiver had taken it
     | 'complained' // detail: { recipients, reply }: a recipient told its provider that it does not want it
@@ -23,7 +23,8 @@ export type LedgerEvent = {
     | 'expired'
     | 'bounced' // detail: { reason, heldFor?, by, status, reply, recipients }
     | 'body-read' // detail: { reason, by }
-    | 'dsn' // detail: { about, action, recipients }
+    | 'dsn' // detail: { about, report, action, recipients, told: [{ recipient, action, status, reply }] }
+    | 'reports-on' // detail: { about }: stands under the report's own id
     | 'damaged' // detail: { what }
     | 'proof-seen'
     | 'proof-missing'

@@ -28,6 +28,8 @@ export type Progress = { readonly shard: number; readonly sequence: number }
 export interface Ledger {
   /** All events of a message or decision, in order, those included that are still in an outbox. */
   find(id: string): Promise<readonly StoredEvent[]>
+  /** Ids of decisions about messages of this Message-ID (without angle brackets), the newest days first; of what the ledger has taken. */
+  named(messageId: string, limit: number): Promise<readonly string[]>
   /**
    * Takes what is new in the outboxes. Durable when it resolves, with the shards that moved. After a crash at any point the
    * next call goes on, and no event is lost or there twice.
@@ -69,6 +71,7 @@ export function openLedger({ dataDir, outboxes, followers = [], log }: LedgerOpt
       const waiting = await Promise.all(outboxes.map(async (outbox) => outbox.find(id)))
       return inOrder([...days.find(id, timeOfId(id) - clockStepMs), ...waiting.flat()])
     },
+    named: (messageId, limit) => Promise.resolve(days.named(messageId, limit)),
     project: async () => {
       const moved: Progress[] = []
       for (const outbox of outboxes) {

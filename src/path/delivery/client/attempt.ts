@@ -281,7 +281,10 @@ async function handOver(
       }
       const status = statusOf(error)
       const kind = status.startsWith('5') ? 'failed' : 'retry'
-      const about = error.reply === null ? {} : { class: classOf(outbound, passage, error.reply) }
+      const about = {
+        ...(error.reply === null ? {} : { class: classOf(outbound, passage, error.reply) }),
+        ...(error.dialogue === null ? {} : { dialogue: error.dialogue.text() }),
+      }
       const missed = left.map((one) => ({ ...nowhere(one, kind, status, error.message), ...about, remote: target }))
       const isMissed = error.kind !== 'unprotected'
       const results = learnt([...done, ...missed])

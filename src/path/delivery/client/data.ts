@@ -13,6 +13,7 @@ export async function sendData(session: ClientSession, message: Outgoing, timeou
   const { wire } = session
   try {
     await pourMessage(session, message, timeouts)
+    wire.dialogue.note(`the message, ${message.size} octets`)
   } catch (error) {
     if (error instanceof ConnectionTrouble) return brokenOff(session, error, false)
     throw error

@@ -9,6 +9,8 @@ export type RecipientResult = {
   readonly status: string
   readonly reply: string
   readonly fromRemote: boolean
+  /** What was said about it: line by line, or of a success in one line. */
+  readonly dialogue?: string
 }
 
 /** 2xx took it, 5xx is for good, all else is for now (RFC 5321 §4.2.1). */

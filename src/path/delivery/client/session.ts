@@ -77,6 +77,7 @@ async function greet(
     }
     return { ...clear, ...secured, transactions: 0 }
   } catch (error) {
+    if (error instanceof ConnectionTrouble) error.dialogue ??= wire.dialogue
     wire.fail('aborted', 'the session did not come about')
     throw error
   }

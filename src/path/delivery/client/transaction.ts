@@ -30,6 +30,25 @@ export async function sendMail(
   timeouts: Timeouts,
 ): Promise<TransactionResult> {
   session.transactions++
+  session.wire.dialogue.begin()
+  const result = await transact(session, message, wanted, timeouts)
+  return { ...result, results: withDialogue(session, result.results) }
+}
+
+/** What went well needs no more than a line. */
+function withDialogue({ wire }: ClientSession, results: readonly RecipientResult[]): readonly RecipientResult[] {
+  const isFine = results.every((one) => one.kind === 'delivered')
+  const brief = results.length === 0 ? '' : wire.dialogue.brief()
+  const whole = isFine ? '' : wire.dialogue.text()
+  return results.map((one) => ({ ...one, dialogue: one.kind === 'delivered' ? brief : whole }))
+}
+
+async function transact(
+  session: ClientSession,
+  message: Outgoing,
+  wanted: readonly OutgoingRecipient[],
+  timeouts: Timeouts,
+): Promise<TransactionResult> {
   const { takable, results: refusedByUs } = fitting(session, message, wanted)
   if (takable.length === 0) return { results: refusedByUs, overflow: [], tryElsewhere: false, reusable: true }
   const opened = await openTransaction(session, message, takable, timeouts)

@@ -1,4 +1,5 @@
 import type { Reply } from '../../../standards/smtp/reply.ts'
+import type { Dialogue } from './dialogue.ts'
 import { escapePeerText } from '../../../standards/smtp/format-reply.ts'
 
 /** What went wrong with a connection. Never the end of the mail: another server or another time may do. */
@@ -9,6 +10,8 @@ export class ConnectionTrouble extends Error {
   readonly kind: TroubleKind
   /** The reply that it rests on, where there is one. */
   readonly reply: Reply | null
+  /** What was said on the connection until then; null when it never came about. */
+  dialogue: Dialogue | null = null
   /** The enhanced status code that it has of its own, or null. */
   readonly status: string | null
 

@@ -5,6 +5,7 @@ import type { Reply } from '../../../standards/smtp/reply.ts'
 import { ReplyReader } from '../../../standards/smtp/reply-reader.ts'
 import { presentedChain } from '../../../platform/peer-chain.ts'
 import type { Handshake } from '../protection/judge.ts'
+import { Dialogue } from './dialogue.ts'
 import { ConnectionTrouble } from './trouble.ts'
 
 type Waiter = { readonly take: (reply: Reply) => void; readonly fail: (trouble: ConnectionTrouble) => void }
@@ -17,6 +18,7 @@ const maxUnread = 1024
  * connection is of no more use and every call fails with that trouble.
  */
 export class Wire {
+  readonly dialogue = new Dialogue()
   #socket: Socket
   #reader = new ReplyReader()
   #unread: Reply[] = []
@@ -52,7 +54,9 @@ export class Wire {
       socket.once('connect', () => {
         clearTimeout(timer)
         socket.off('error', refused)
-        resolve(new Wire(socket))
+        const wire = new Wire(socket)
+        wire.dialogue.note(`connected to ${address} port ${port} from ${socket.localAddress ?? 'somewhere'}`)
+        resolve(wire)
       })
     })
   }
@@ -81,7 +85,10 @@ export class Wire {
   send(...chunks: readonly (string | Buffer)[]): void {
     if (this.#trouble !== null) throw this.#trouble
     this.#socket.cork()
-    for (const chunk of chunks) this.#socket.write(chunk)
+    for (const chunk of chunks) {
+      if (typeof chunk === 'string') this.dialogue.said(chunk)
+      this.#socket.write(chunk)
+    }
     this.#socket.uncork()
   }
 
@@ -118,6 +125,7 @@ export class Wire {
     const secured = await handshake(this.#socket, host, roots, timeout).catch((error: Error) => {
       throw this.fail('tls', `the TLS handshake failed: ${error.message}`)
     })
+    this.dialogue.note(`TLS: ${secured.getProtocol() ?? 'unknown'} ${secured.getCipher().standardName}`)
     this.#socket = secured
     this.#reader = new ReplyReader()
     this.#listen()
@@ -152,7 +160,11 @@ export class Wire {
 
   /** Ends the connection at once, for the given reason; the first reason is the one that stays. */
   fail(kind: ConnectionTrouble['kind'], words: string): ConnectionTrouble {
-    this.#trouble ??= new ConnectionTrouble(kind, words)
+    if (this.#trouble === null) {
+      this.dialogue.note(words)
+      this.#trouble = new ConnectionTrouble(kind, words)
+      this.#trouble.dialogue = this.dialogue
+    }
     this.#socket.destroy()
     this.#waiter?.fail(this.#trouble)
     this.#waiter = null
@@ -184,6 +196,7 @@ export class Wire {
       return
     }
     for (const reply of replies) {
+      this.dialogue.heard(reply)
       const waiter = this.#waiter
       if (waiter === null) {
         this.#unread.push(reply)
