@@ -1,4 +1,5 @@
 import type { Claimed } from '../../standards/claim.ts'
+import type { ListMark } from '../../standards/message/one-click.ts'
 import type { ReceivedHop } from '../../standards/message/received.ts'
 import type { Domain } from '../../standards/names/domain.ts'
 import type { IpAddress } from '../../standards/names/ip.ts'
@@ -154,6 +155,8 @@ export type MessageEvidence = {
   }[]
   readonly report: boolean
   readonly automatic: boolean
+  /** What it says of itself as a mailing; absent where it says nothing of it. */
+  readonly list?: ListMark
   readonly subject: string | null
   readonly messageId: string | null
   /** Hops named by Received, for the record only. */

@@ -10,6 +10,7 @@ import {
   rawFieldValue,
   scanHeaderSection,
 } from '../../standards/message/header-section.ts'
+import { readListMark } from '../../standards/message/one-click.ts'
 import { type ReceivedHop, parseReceived } from '../../standards/message/received.ts'
 import { isAutomatic, isReport, onlyValue } from '../../standards/message/shape.ts'
 import { isSyntaxFault } from '../../standards/fault.ts'
@@ -43,6 +44,7 @@ export function readMessage(message: MessageBytes, limits: HeaderLimits, smtputf
   if (isSyntaxFault(section)) return { section: null, facts: unreadable(message, section.reason) }
   const author = readAuthor(section, { smtputf8 })
   const received = fieldsNamed(section, 'received')
+  const list = readListMark(section)
   const subject = onlyValue(section, 'subject')
   const messageId = onlyValue(section, 'message-id')
   return {
@@ -56,6 +58,7 @@ export function readMessage(message: MessageBytes, limits: HeaderLimits, smtputf
       otherAuthors: otherAuthors(section, smtputf8),
       report: isReport(section),
       automatic: isAutomatic(section),
+      ...(list === null ? {} : { list }),
       subject: subject === null ? null : decodeEncodedWords(subject, maxRecorded),
       messageId: messageId === null ? null : messageId.slice(0, maxRecorded),
       receivedCount: received.length,

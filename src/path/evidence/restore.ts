@@ -111,6 +111,7 @@ const message = z.strictObject({
   ),
   report: z.boolean(),
   automatic: z.boolean(),
+  list: z.object({ marked: z.boolean(), oneClick: z.enum(['yes', 'no-https', 'no-post', 'none']) }).optional(),
   subject: z.string().nullable(),
   messageId: z.string().nullable(),
   receivedCount: count,

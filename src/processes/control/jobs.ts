@@ -1,7 +1,8 @@
 import type { Clock } from '../../platform/clock.ts'
 import type { Log } from '../../platform/log.ts'
 import type { Ledger } from '../../rooms/ledger/index.ts'
-import type { Registry } from '../../rooms/registry/index.ts'
+import type { Registry, Suppressions } from '../../rooms/registry/index.ts'
+import type { BulkBook } from '../../rooms/watch/index.ts'
 import { atMost, repeat } from '../waiting.ts'
 import type { KeyKeeper } from './keys.ts'
 import type { ProofKeeper } from './proofs.ts'
@@ -21,15 +22,18 @@ export function startJobs(options: {
   readonly project: () => Promise<void>
   readonly keys: KeyKeeper
   readonly proofs: ProofKeeper
+  readonly suppressions: Suppressions
+  readonly bulk: BulkBook
   readonly retention: { readonly ledger: number; readonly subjects: number }
   readonly clock: Clock
   readonly log: Log
 }): { stop(): Promise<void> } {
-  const { registry, ledger, project, keys, proofs, retention, clock, log } = options
+  const { registry, ledger, project, keys, proofs, suppressions, bulk, retention, clock, log } = options
   const trouble = (what: string) => (error: unknown) => log.error(`${what} failed`, { error })
   const forget = async (): Promise<void> => {
     await ledger.dropOlderThan(clock.now() - retention.ledger)
     await ledger.forgetSubjectsOlderThan(clock.now() - retention.subjects)
+    await suppressions.forgetBefore(clock.now() - retention.ledger)
   }
   const dropEvents = async (): Promise<void> => {
     const taken = ledger.progress().find(({ shard }) => shard === registry.events.shard)
@@ -41,6 +45,7 @@ export function startJobs(options: {
     repeat(lookForKeysEveryMs, () => keys.checkDue(clock.now()), trouble('looking for keys in DNS')),
     repeat(hourMs, () => keys.rotateAged(clock.now()), trouble('rotating keys')),
     repeat(lookForProofsEveryMs, () => proofs.checkDue(clock.now()), trouble('looking for proofs of domains')),
+    repeat(hourMs, () => bulk.closeOld(clock.now()), trouble('closing findings')),
     repeat(hourMs, dropEvents, trouble('dropping events that the ledger has')),
     repeat(hourMs, forget, trouble('forgetting what is past its retention')),
   ]

@@ -1,6 +1,8 @@
 export { CopyCounter, type EnvelopeNumbers, copyName, envelopeNumbers } from './copies.ts'
 export { RollingCounters, countedSince } from './counters.ts'
 export { StandingBook } from './standing.ts'
+export { type BulkBook, openBulkBook } from './bulk/bulk-book.ts'
+export { migrateBulk } from './bulk/tables.ts'
 export type * from './leases/lease.ts'
 export { LeaseBook } from './leases/lease-book.ts'
 export { Lessor } from './leases/lessor.ts'
