@@ -1,25 +1,25 @@
 import { type IpAddress, bitsOf, blockKey } from '../../../standards/names/ip.ts'
 import type { Source } from '../policy.ts'
-import { BranchingMap } from './branching-map.ts'
+import { PackedMap } from './packed-map.ts'
 
 type NetworkSource = Extract<Source, { kind: 'network' }>
 
 /** Who a source is, without what it is. */
 export type SourceName = { readonly customer: string; readonly id: string }
 
-/** A source that holds a block from one moment to another (milliseconds since the epoch, the second exclusive). */
-type Holder = SourceName & { readonly from: number; readonly until: number }
+/** A source that holds a block from one moment to another (milliseconds since the epoch, the second exclusive), or with nulls for ever. */
+type Holder = SourceName & { readonly from: number | null; readonly until: number | null }
 
 type Block = { readonly address: IpAddress; readonly prefix: number; readonly holder: Holder }
 
 /** Which source an address is, at a moment: one probe for each prefix length in use. */
 export class NetworkSources {
-  readonly #blocks: BranchingMap<readonly Holder[]>
+  readonly #blocks: PackedMap<readonly Holder[]>
   /** How many blocks have each length, by family and length. */
   readonly #lengths: ReadonlyMap<number, number>
   readonly #probes: { readonly 32: readonly number[]; readonly 128: readonly number[] }
 
-  private constructor(blocks: BranchingMap<readonly Holder[]>, lengths: ReadonlyMap<number, number>) {
+  private constructor(blocks: PackedMap<readonly Holder[]>, lengths: ReadonlyMap<number, number>) {
     this.#blocks = blocks
     this.#lengths = lengths
     const longestFirst = (bits: 32 | 128) =>
@@ -30,7 +30,7 @@ export class NetworkSources {
     this.#probes = { 32: longestFirst(32), 128: longestFirst(128) }
   }
 
-  static readonly none = new NetworkSources(BranchingMap.of(), new Map())
+  static readonly none = new NetworkSources(PackedMap.of(readHolders), new Map())
 
   /** The table without the blocks of `gone` and with those of `come`. */
   with(gone: readonly NetworkSource[], come: readonly NetworkSource[]): NetworkSources {
@@ -51,14 +51,16 @@ export class NetworkSources {
       changed.set(key, [...holders(key), block.holder])
       count(lengths, block, 1)
     }
-    const entries = [...changed].map(([key, held]) => [key, held.length === 0 ? undefined : held] as const)
+    const entries = [...changed].map(
+      ([key, held]) => [key, held.length === 0 ? undefined : JSON.stringify(held)] as const,
+    )
     return new NetworkSources(this.#blocks.with(entries), lengths)
   }
 
   lookup(address: IpAddress, now: number): SourceName | null {
     for (const prefix of this.#probes[bitsOf(address)]) {
       const held = this.#blocks.get(blockKey(address, prefix))
-      const holder = held?.find((one) => one.from <= now && now < one.until)
+      const holder = held?.find(({ from, until }) => (from === null || from <= now) && (until === null || now < until))
       if (holder !== undefined) return holder
     }
     return null
@@ -70,7 +72,7 @@ function blocksOf({ customer, id, networks, leases }: NetworkSource): readonly B
     ...networks.map(({ address, prefix }) => ({
       address,
       prefix,
-      holder: { customer, id, from: -Infinity, until: Infinity },
+      holder: { customer, id, from: null, until: null },
     })),
     ...leases.map(({ address, from, until }) => ({
       address,
@@ -78,6 +80,10 @@ function blocksOf({ customer, id, networks, leases }: NetworkSource): readonly B
       holder: { customer, id, from, until },
     })),
   ]
+}
+
+function readHolders(text: string): readonly Holder[] {
+  return JSON.parse(text) as readonly Holder[]
 }
 
 function isSame(one: SourceName, other: SourceName): boolean {

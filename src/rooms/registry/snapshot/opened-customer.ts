@@ -1,7 +1,6 @@
 import type { Domain } from '../../../standards/names/domain.ts'
 import type { TenantId } from '../../../standards/names/tenant.ts'
 import type { Customer, Grant, OwnedDomain, Source } from '../policy.ts'
-import { Opening } from './opening.ts'
 
 type SourceOf<Kind extends Source['kind']> = Extract<Source, { kind: Kind }>
 
@@ -71,12 +70,7 @@ function workspaceEntries({ sources, grants }: Customer): readonly (readonly [Do
   return [...workspaces.map((source) => [source.workspaceDomain, source] as const), ...granted]
 }
 
-/** Customers opened at one time, at most twice as many: a few megabytes. */
-const openAtOnce = 2_048
-
-const opening = new Opening((text) => new OpenedCustomer(readCustomer(text)), openAtOnce)
-
-/** A customer as text: one object for the garbage collector, where the customer itself is a hundred. */
+/** A customer as text. */
 export function writeCustomer(customer: Customer): string {
   return JSON.stringify(customer)
 }
@@ -84,9 +78,4 @@ export function writeCustomer(customer: Customer): string {
 /** The customer of such a text. */
 export function readCustomer(text: string): Customer {
   return JSON.parse(text) as Customer
-}
-
-/** The customer of such a text, laid out; quick when it was opened of late. */
-export function openCustomer(text: string): OpenedCustomer {
-  return opening.open(text)
 }

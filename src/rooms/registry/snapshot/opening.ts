@@ -1,28 +1,26 @@
 /**
- * Opens texts, and keeps what was opened of late. Two generations: what is asked for again moves to the younger, and when that is full
- * the older is forgotten. A text says always the same, so what is kept is never out of date.
+ * Keeps what was opened of late. Two generations: what is asked for again moves to the younger, and when that is full the older is
+ * forgotten. Under one key there is always the same, so what is kept is never out of date.
  */
-export class Opening<T> {
-  readonly #open: (text: string) => T
+export class Opening<K, V> {
   readonly #size: number
-  #young = new Map<string, T>()
-  #old = new Map<string, T>()
+  #young = new Map<K, V>()
+  #old = new Map<K, V>()
 
   /** @param size of a generation. */
-  constructor(open: (text: string) => T, size: number) {
-    this.#open = open
+  constructor(size: number) {
     this.#size = size
   }
 
-  open(text: string): T {
-    const young = this.#young.get(text)
+  open(key: K, read: () => V): V {
+    const young = this.#young.get(key)
     if (young !== undefined) return young
-    const opened = this.#old.get(text) ?? this.#open(text)
+    const opened = this.#old.get(key) ?? read()
     if (this.#young.size >= this.#size) {
       this.#old = this.#young
       this.#young = new Map()
     }
-    this.#young.set(text, opened)
+    this.#young.set(key, opened)
     return opened
   }
 }

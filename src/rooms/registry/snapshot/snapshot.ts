@@ -6,8 +6,8 @@ import { nearestOwner } from '../nearest-owner.ts'
 import type { ActiveKey, Customer, CustomerBook, Grant, OwnedDomain, PolicySnapshot, Source } from '../policy.ts'
 import { BranchingMap } from './branching-map.ts'
 import { NetworkSources } from './network-sources.ts'
-import { type OpenedCustomer, openCustomer, readCustomer, writeCustomer } from './opened-customer.ts'
-import { Opening } from './opening.ts'
+import { OpenedCustomer, readCustomer, writeCustomer } from './opened-customer.ts'
+import { PackedMap } from './packed-map.ts'
 
 type NetworkSource = Extract<Source, { kind: 'network' }>
 type AccountSource = Extract<Source, { kind: 'smtp-auth' }>
@@ -32,17 +32,17 @@ export function suppressionAddress(recipient: Mailbox): string {
 }
 
 /**
- * Customers and keys are text, and opened when they are asked for: a policy of a hundred thousand customers would else be millions of
+ * Customers and keys are text in packs, and read when they are asked for: a policy of a hundred thousand customers would else be millions of
  * objects, which the garbage collector walks through again and again. The other tables name the customer to look at.
  */
 type Tables = {
-  readonly customers: BranchingMap<string>
-  readonly owners: BranchingMap<string>
-  readonly tenants: BranchingMap<string>
-  readonly accounts: BranchingMap<string>
-  readonly fingerprints: BranchingMap<string>
+  readonly customers: PackedMap<OpenedCustomer>
+  readonly owners: PackedMap<string>
+  readonly tenants: PackedMap<string>
+  readonly accounts: PackedMap<string>
+  readonly fingerprints: PackedMap<string>
   readonly networks: NetworkSources
-  readonly keys: BranchingMap<string>
+  readonly keys: PackedMap<readonly ActiveKey[]>
   readonly suppressed: BranchingMap<true>
 }
 
@@ -68,23 +68,23 @@ export class Snapshot implements PolicySnapshot {
   }
 
   static readonly empty = new Snapshot(0, {
-    customers: BranchingMap.of(),
-    owners: BranchingMap.of(),
-    tenants: BranchingMap.of(),
-    accounts: BranchingMap.of(),
-    fingerprints: BranchingMap.of(),
+    customers: PackedMap.of(openCustomer),
+    owners: PackedMap.of(asItIs),
+    tenants: PackedMap.of(asItIs),
+    accounts: PackedMap.of(asItIs),
+    fingerprints: PackedMap.of(asItIs),
     networks: NetworkSources.none,
-    keys: BranchingMap.of(),
+    keys: PackedMap.of(readKeys),
     suppressed: BranchingMap.of(),
   })
 
   /** Makes a whole policy, customer by customer: what `with` on the empty one gives, without a list of all that there is. */
   static filling(): SnapshotFilling {
-    const customers = BranchingMap.filling<string>()
-    const owners = BranchingMap.filling<string>()
-    const tenants = BranchingMap.filling<string>()
-    const accounts = BranchingMap.filling<string>()
-    const fingerprints = BranchingMap.filling<string>()
+    const customers = PackedMap.filling(openCustomer)
+    const owners = PackedMap.filling(asItIs)
+    const tenants = PackedMap.filling(asItIs)
+    const accounts = PackedMap.filling(asItIs)
+    const fingerprints = PackedMap.filling(asItIs)
     const networks: NetworkSource[] = []
     return {
       add: (customer) => {
@@ -115,7 +115,7 @@ export class Snapshot implements PolicySnapshot {
       get: (id) => this.#customer(id)?.customer,
       has: (id) => customers.has(id),
       keys: () => customers.keys(),
-      values: () => readAll(customers.values()),
+      values: () => readAll(customers),
     }
   }
 
@@ -159,19 +159,15 @@ export class Snapshot implements PolicySnapshot {
     if (owner === null || owner.customer !== customer) return []
     const wanted = new Set<string>(owner.algorithms.map((algorithm) => `${algorithm}-sha256`))
     const keysOf = (name: Domain): readonly ActiveKey[] =>
-      this.#keys(name).filter((key) => key.customer === customer && key.source === source && wanted.has(key.algorithm))
+      (this.#tables.keys.get(name) ?? []).filter(
+        (key) => key.customer === customer && key.source === source && wanted.has(key.algorithm),
+      )
     const own = keysOf(domain)
     return own.length > 0 ? own : keysOf(owner.name)
   }
 
   #customer(id: string | undefined): OpenedCustomer | null {
-    const text = id === undefined ? undefined : this.#tables.customers.get(id)
-    return text === undefined ? null : openCustomer(text)
-  }
-
-  #keys(domain: Domain): readonly ActiveKey[] {
-    const text = this.#tables.keys.get(domain)
-    return text === undefined ? [] : openedKeys.open(text)
+    return id === undefined ? null : (this.#tables.customers.get(id) ?? null)
   }
 
   isSuppressed(customer: string, recipient: Mailbox): boolean {
@@ -194,7 +190,7 @@ export class Snapshot implements PolicySnapshot {
 
   #withCustomers(customers: ReadonlyMap<string, Customer | null>): Tables {
     const old = this.#tables
-    const gone = [...customers.keys()].flatMap((id) => old.customers.get(id) ?? []).map(readCustomer)
+    const gone = [...customers.keys()].flatMap((id) => old.customers.get(id)?.customer ?? [])
     const come = [...customers.values()].filter((customer) => customer !== null)
     // First everything away, then everything in: what moves from one customer to another must not be lost.
     const edits = (namesOf: (customer: Customer) => readonly string[]): Edits<string> => [
@@ -215,8 +211,20 @@ export class Snapshot implements PolicySnapshot {
   }
 }
 
-function* readAll(texts: Iterable<string>): Generator<Customer> {
-  for (const text of texts) yield readCustomer(text)
+function* readAll(customers: PackedMap<OpenedCustomer>): Generator<Customer> {
+  for (const [, text] of customers.texts()) yield readCustomer(text)
+}
+
+function openCustomer(text: string): OpenedCustomer {
+  return new OpenedCustomer(readCustomer(text))
+}
+
+function readKeys(text: string): readonly ActiveKey[] {
+  return JSON.parse(text) as readonly ActiveKey[]
+}
+
+function asItIs(text: string): string {
+  return text
 }
 
 function domainNames({ domains }: Customer): readonly string[] {
@@ -240,8 +248,6 @@ function fingerprintNames({ sources }: Customer): readonly string[] {
 function networkSources({ sources }: Customer): readonly NetworkSource[] {
   return sources.filter((source) => source.kind === 'network')
 }
-
-const openedKeys = new Opening((text) => JSON.parse(text) as readonly ActiveKey[], 4_096)
 
 function keyEdits(keys: ReadonlyMap<Domain, readonly ActiveKey[]>): Edits<string> {
   return [...keys].map(([domain, active]) => [
