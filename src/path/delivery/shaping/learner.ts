@@ -26,9 +26,11 @@ type Trouble = { readonly message: string; readonly domain: string; readonly at:
 /** What is known of one class of replies for one scope at a site. */
 type Record = {
   readonly scope: Scope
+  /** The last ones, so that none is counted twice. */
   troubles: Trouble[]
-  /** Messages of all outcomes, by tenths of the window. */
-  readonly counts: Map<number, number>
+  /** Messages that met it, and messages of all outcomes, by tenths of the window. */
+  readonly bad: Map<number, number>
+  readonly all: Map<number, number>
   readonly slot: number
 }
 
@@ -100,14 +102,15 @@ export class Learner {
       because: {
         class: replyClass,
         reply,
-        replies: record.troubles.length,
+        replies: sumAfter(record.bad, -Infinity),
         message: seen.message,
         domain: seen.domain,
       },
       by: `${rule.from.profile}, ${rule.from.file}:${rule.from.line}`,
     }
     record.troubles = []
-    record.counts.clear()
+    record.bad.clear()
+    record.all.clear()
     const now = this.#now()
     if (step.do === 'slow') {
       const factor = Math.max(step.least, (known?.factor ?? 1) * step.factor)
@@ -120,15 +123,15 @@ export class Learner {
 
   #isTooMuch(record: Record, seen: Experience, { replies, within, share, domains }: Threshold): boolean {
     const now = this.#now()
+    const isNew = record.troubles.every((one) => one.message !== seen.message)
     record.troubles = record.troubles.filter((one) => one.at > now - within && one.message !== seen.message)
     record.troubles.push({ message: seen.message, domain: seen.domain, at: now })
     if (record.troubles.length > replies * 2) record.troubles.shift()
+    if (isNew) count(record.bad, record.slot, now)
     if (record.troubles.length < replies) return false
     if (new Set(record.troubles.map((one) => one.domain)).size < domains) return false
     const oldest = Math.floor((now - within) / record.slot)
-    let all = 0
-    for (const [slot, count] of record.counts) if (slot > oldest) all += count
-    return record.troubles.length >= share * all
+    return sumAfter(record.bad, oldest) >= share * sumAfter(record.all, oldest)
   }
 
   #record(seen: Experience, scope: Scope, what: string, { within }: Threshold): Record {
@@ -139,8 +142,8 @@ export class Learner {
     const key = `${what} ${scopeKey(scope)}`
     const slot = Math.max(1, Math.floor(within / 10))
     const known = here.get(key)
-    const record = known ?? { scope, troubles: [], counts: new Map(), slot }
-    if (known === undefined) count(record, this.#now())
+    const record = known ?? { scope, troubles: [], bad: new Map(), all: new Map(), slot }
+    if (known === undefined) count(record.all, slot, this.#now())
     here.delete(key)
     here.set(key, record)
     dropOldest(here, mostRecords)
@@ -153,7 +156,7 @@ export class Learner {
     const now = this.#now()
     for (const [key, record] of here) {
       if (!isOf(record.scope, seen)) continue
-      count(record, now)
+      count(record.all, record.slot, now)
       const last = record.troubles.at(-1)
       if (last !== undefined && last.at < now - record.slot * 10) here.delete(key)
     }
@@ -203,10 +206,16 @@ function isOf(scope: Scope, seen: Experience): boolean {
   return scopeKey(scope) === scopeKey(scopeOf(seen, scope.what))
 }
 
-function count(record: Record, now: number): void {
-  const slot = Math.floor(now / record.slot)
-  record.counts.set(slot, (record.counts.get(slot) ?? 0) + 1)
-  if (record.counts.size > 20) record.counts.delete(Math.min(...record.counts.keys()))
+function count(counts: Map<number, number>, length: number, now: number): void {
+  const slot = Math.floor(now / length)
+  counts.set(slot, (counts.get(slot) ?? 0) + 1)
+  if (counts.size > 20) counts.delete(Math.min(...counts.keys()))
+}
+
+function sumAfter(counts: ReadonlyMap<number, number>, oldest: number): number {
+  let sum = 0
+  for (const [slot, number] of counts) if (slot > oldest) sum += number
+  return sum
 }
 
 function dropOldest<Value>(map: Map<string, Value>, most: number): void {
