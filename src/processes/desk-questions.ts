@@ -1,3 +1,4 @@
+import type { Readiness } from '../doors/api/app.ts'
 import { OperationError } from '../doors/operations.ts'
 import type { QueueFilter, QueueGrouping } from '../path/custody/index.ts'
 import { type DecisionId, shardOfDecisionId } from '../path/decision/index.ts'
@@ -54,6 +55,19 @@ export function askDesks(channel: SupervisorChannel): QueueDesk {
     all: () => desks,
     of: (id) => desks[keeperOf(shardOfDecisionId(id), workers)] ?? raise(),
   })
+}
+
+/** Mail can be taken while one relay takes it: what comes to the others meanwhile waits for them. */
+export async function askReadiness(channel: SupervisorChannel): Promise<Readiness> {
+  const workers = await Promise.all(
+    relayNames(channel.config.workers).map(async (name) => ({
+      name,
+      takesMail: await askDesk(channel, name)
+        .takesMail()
+        .catch(() => false),
+    })),
+  )
+  return { ready: workers.some(({ takesMail }) => takesMail), workers }
 }
 
 function raise(): never {

@@ -63,7 +63,8 @@ export class LeaseBook {
   /** Taken, and neither spent nor given back. */
   readonly #inTheAir = new Map<string, Amounts>()
   readonly #wanted = new Map<string, Amounts>()
-  #asking: Promise<void> | null = null
+  /** Whether questions are being asked; each waits for the one before. */
+  #isAsking = false
   #next: PromiseWithResolvers<void> | null = null
   readonly #forgettable = new Set<string>()
   readonly #joined = Promise.withResolvers<void>()
@@ -304,13 +305,12 @@ export class LeaseBook {
   #answered(): Promise<void> {
     this.#next ??= Promise.withResolvers()
     const { promise } = this.#next
-    this.#asking ??= this.#askInTurn().finally(() => {
-      this.#asking = null
-    })
+    if (!this.#isAsking) void this.#askInTurn()
     return promise
   }
 
   async #askInTurn(): Promise<void> {
+    this.#isAsking = true
     await this.#joined.promise
     while (this.#next !== null) {
       const round = this.#next
@@ -327,6 +327,7 @@ export class LeaseBook {
       }
       round.resolve()
     }
+    this.#isAsking = false
   }
 
   #leaseAt(key: string): Lease {
