@@ -139,12 +139,13 @@ export type House = {
 export type HouseOptions = {
   readonly settings?: Partial<DeliverySettings>
   readonly dns?: Partial<Dns>
+  readonly protections?: DeliveryOptions['protections']
   readonly directory?: string
   readonly random?: () => number
   readonly returnAddress?: DeliveryOptions['returnAddress']
-  /** Stands between delivery and custody, for faults of the disk. */
   readonly suppressed?: DeliveryOptions['suppressed']
   readonly poolOf?: DeliveryOptions['poolOf']
+  /** Stands between delivery and custody, for faults of the disk. */
   readonly custody?: (real: Custody) => Custody
 }
 
@@ -186,6 +187,7 @@ export async function openHouse(workshop: Workshop, options: HouseOptions = {}):
       return admit(judge(ownReport), own, now())
     },
     dns: { txt: none, mx: none, addresses: none, ptr: none, ns: none, ...options.dns },
+    ...(options.protections === undefined ? {} : { protections: options.protections }),
     clock: { now, steady: () => performance.now() },
     log: quiet,
     settings: { ...defaultDelivery, timeouts: quick, retry: fast, ...options.settings },
@@ -193,10 +195,10 @@ export async function openHouse(workshop: Workshop, options: HouseOptions = {}):
     operatorDomain,
     ...(options.random === undefined ? {} : { random: options.random }),
     ...(options.returnAddress === undefined ? {} : { returnAddress: options.returnAddress }),
-  } satisfies DeliveryOptions)
-  const events = async (kind?: LedgerEvent['kind']) =>
     ...(options.suppressed === undefined ? {} : { suppressed: options.suppressed }),
     ...(options.poolOf === undefined ? {} : { poolOf: options.poolOf }),
+  } satisfies DeliveryOptions)
+  const events = async (kind?: LedgerEvent['kind']) =>
     (await custody.outboxAfter(0, 10_000)).filter((event) => kind === undefined || event.kind === kind)
   const queue = () => custody.list({}, null, 1000)
   return {

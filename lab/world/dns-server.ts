@@ -77,12 +77,14 @@ function answerTo(query: Buffer, zone: Zone): packet.Packet | null {
   }
   const answers: packet.Answer[] = []
   let name = question.name.toLowerCase()
+  let isAuthentic = true
   for (let hops = 0; hops < 8; hops++) {
     const found = lookUp(zone, name)
     if (found === undefined)
       return { ...base, questions: [question], answers, flags: base.flags | (answers.length === 0 ? nxdomain : 0) }
     if (found.CNAME !== undefined && question.type !== 'CNAME') {
       answers.push({ type: 'CNAME', name, ttl: 1, data: found.CNAME })
+      isAuthentic &&= found.authentic === true
       name = found.CNAME.toLowerCase()
       continue
     }
@@ -90,7 +92,9 @@ function answerTo(query: Buffer, zone: Zone): packet.Packet | null {
     if (records.length === 0 && found.otherwise === 'TIMEOUT') return null
     if (records.length === 0 && found.otherwise === 'SERVFAIL')
       return { ...base, questions: [question], flags: base.flags | servfail }
-    return { ...base, questions: [question], answers: [...answers, ...records] }
+    isAuthentic &&= found.authentic === true
+    const flags = base.flags | (isAuthentic ? packet.AUTHENTIC_DATA : 0)
+    return { ...base, flags, questions: [question], answers: [...answers, ...records] }
   }
   return { ...base, questions: [question], flags: base.flags | servfail }
 }
@@ -119,8 +123,20 @@ function recordsOf(found: ZoneName, name: string, type: string): packet.Answer[]
       return found.CNAME === undefined ? [] : [{ ...common, type: 'CNAME', data: found.CNAME }]
     case 'MX':
       return (found.MX ?? []).map((data) => ({ ...common, type: 'MX', data }))
+    case 'TLSA':
+      return (found.TLSA ?? []).map((text) => ({ ...common, type: 'TLSA', data: tlsaOf(text) }))
     default:
       return []
+  }
+}
+
+function tlsaOf(text: string): packet.TlsaData {
+  const [usage, selector, matchingType, data = ''] = text.split(' ')
+  return {
+    usage: Number(usage),
+    selector: Number(selector),
+    matchingType: Number(matchingType),
+    certificate: Buffer.from(data, 'hex'),
   }
 }
 

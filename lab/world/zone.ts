@@ -8,6 +8,10 @@ export type ZoneName = {
   MX?: { preference: number; exchange: string }[]
   PTR?: string[]
   NS?: string[]
+  /** As in a zone file: `3 1 1 d2abde24...`. */
+  TLSA?: string[]
   CNAME?: string
+  /** Whether answers about the name bear the AD bit, as those of a validating resolver do. */
+  authentic?: boolean
   otherwise?: 'TIMEOUT' | 'SERVFAIL'
 }

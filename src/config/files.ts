@@ -17,9 +17,16 @@ export function fileProblems(
     ...read.listeners.map(({ tls }, at) => ({ tls, path: ['listeners', at, 'tls'] })),
     { tls: read.control.tls, path: ['control', 'tls'] },
   ]
+  const authorities = [
+    { file: ca, path: ['providers', 'm365', 'clientCertificate', 'ca'] },
+    { file: read.delivery.tlsCa, path: ['delivery', 'tlsCa'] },
+    ...read.delivery.routes.map(({ tlsCa }, at) => ({ file: tlsCa, path: ['delivery', 'routes', at, 'tlsCa'] })),
+  ]
   return [
     ...pairs.flatMap(({ tls, path }) => (tls === null ? [] : pairProblems(source, path, tls, absolute))),
-    ...(ca === 'system' ? [] : authorityProblems(source, ca, absolute)),
+    ...authorities.flatMap(({ file, path }) =>
+      file === null || file === 'system' ? [] : authorityProblems(source, path, file, absolute),
+    ),
   ]
 }
 
@@ -36,8 +43,12 @@ function pairProblems(
   return because === null ? [] : [source.problem([...path, 'cert'], `is not usable with its key: ${because}`)]
 }
 
-function authorityProblems(source: SourceText, ca: string, absolute: (path: string) => string): readonly Problem[] {
-  const path = ['providers', 'm365', 'clientCertificate', 'ca']
+function authorityProblems(
+  source: SourceText,
+  path: YamlPath,
+  ca: string,
+  absolute: (path: string) => string,
+): readonly Problem[] {
   const pem = contents(source, path, absolute(ca))
   if (typeof pem !== 'string') return [pem]
   const because = failureOf(() => new X509Certificate(pem))

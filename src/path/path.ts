@@ -384,6 +384,7 @@ function entryFor(
       reversePath,
       smtputf8: parameters.smtputf8,
       eightBit: message.eightBit,
+      ...(parameters.requireTls === true ? { requireTls: true } : {}),
       ret: parameters.ret,
       envid: parameters.envid,
       arrival: {
@@ -465,6 +466,7 @@ function ownEntry(decision: Taken, own: OwnMessage, now: number): Entry {
       reversePath: null,
       smtputf8: own.smtputf8,
       eightBit: own.eightBit,
+      ...(own.requireTls === true ? { requireTls: true } : {}),
       ret: null,
       envid: null,
       arrival: { at: now, client: 'local', greeting: '', protocol: 'local', tls: null },

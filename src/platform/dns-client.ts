@@ -35,7 +35,7 @@ const maxServers = 3
  * @throws when a server is not an address.
  */
 export function dnsClient(servers: readonly string[], timeoutMs: number): DnsClient {
-  const given = (servers.length > 0 ? servers : getServers()).map(readServer).slice(0, maxServers)
+  const given = serversOf(servers)
   const fetch = async <Type extends RecordType>(type: Type, name: string): Promise<TimedAnswer<Type> | DnsTrouble> => {
     const plain = (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase()
     if (!isAskable(plain) || /[^\x20-\x7e]/.test(plain)) return { trouble: 'malformed', name }
@@ -48,6 +48,15 @@ export function dnsClient(servers: readonly string[], timeoutMs: number): DnsCli
       return 'trouble' in fetched ? fetched : fetched.answer
     },
   }
+}
+
+/** The addresses of the servers that `dnsClient` asks, without their ports. Throws when one is not an address. */
+export function resolverAddresses(servers: readonly string[]): readonly string[] {
+  return serversOf(servers).map(({ host }) => host)
+}
+
+function serversOf(servers: readonly string[]): readonly Server[] {
+  return (servers.length > 0 ? servers : getServers()).map(readServer).slice(0, maxServers)
 }
 
 function readServer(text: string): Server {

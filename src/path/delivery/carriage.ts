@@ -1,5 +1,6 @@
 import type { LedgerEvent } from '../../rooms/ledger/index.ts'
 import { hasEightBit } from '../../standards/message/header-section.ts'
+import { waivesTls } from '../../standards/message/shape.ts'
 import type { ManualRoute, RecipientState, StoredMessage } from '../custody/custody.ts'
 import { type AttemptResult, attempt } from './client/attempt.ts'
 import { type Outgoing, type OutgoingRecipient, isAscii } from './client/outgoing.ts'
@@ -131,6 +132,8 @@ export class Carriage {
       size: size - stored.length - 2 + header.length,
       eightBit: envelope.eightBit,
       needsUtf8: envelope.smtputf8 && needsUtf8,
+      requireTls: envelope.requireTls === true,
+      tlsOptional: () => waivesTls(stored),
       header,
       body: body === null ? () => this.#room.custody.readBody(id) : () => body,
     }

@@ -90,7 +90,7 @@ async function compose(
     })),
     original: { header: message.header, body: whole ? await bodyOf(room, message) : null, smtputf8: envelope.smtputf8 },
   })
-  return { recipient: to, ...built, about: message.id }
+  return { recipient: to, ...built, requireTls: envelope.requireTls === true, about: message.id }
 }
 
 /** A body that can't be read any more does not stop the report: its header section goes back alone. */

@@ -27,6 +27,8 @@ export type OwnMessage = {
   readonly body: readonly Buffer[]
   readonly eightBit: boolean
   readonly smtputf8: boolean
+  /** What it reports on was sent with REQUIRETLS, and so is it (RFC 8689 §5). */
+  readonly requireTls?: boolean
   /** The message that it reports on. */
   readonly about: DecisionId
 }

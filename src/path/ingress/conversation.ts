@@ -75,7 +75,11 @@ export class Conversation {
     const read = await this.#wire.readLine(maxCommandOctets, this.#idleMs)
     if (read.kind !== 'line') return this.#answer(await this.#unreadable(read, '5.5.2'))
     const { session } = this.#state
-    const command = parseCommand(read.line, { extended: session.extended, xoorg: session.tls !== null })
+    const command = parseCommand(read.line, {
+      extended: session.extended,
+      xoorg: session.tls !== null,
+      requireTls: session.tls !== null,
+    })
     if (isRefusal(command)) return this.#answer({ ...progress(command.refusal, this.#state), weight: 'error' })
     if (this.#wire.hasInput && synchronising.has(command.verb)) {
       const text = `wait for the reply to ${command.verb} before you send more`

@@ -43,6 +43,8 @@ export type MailParameters = {
   /** DSN (RFC 3461 §4.3, §4.4). */
   readonly ret: 'FULL' | 'HDRS' | null
   readonly envid: string | null
+  /** REQUIRETLS (RFC 8689), which is offered on TLS only. */
+  readonly requireTls?: true
   /** AUTH= (RFC 4954 §5), recorded only. */
   readonly auth: string | null
   /** XOORG= decoded from xtext, as the client said it; null when absent. */

@@ -1,4 +1,5 @@
-import { type HeaderSection, fieldsNamed, fieldValue } from './header-section.ts'
+import { isSyntaxFault } from '../fault.ts'
+import { type HeaderSection, fieldsNamed, fieldValue, scanHeaderSection } from './header-section.ts'
 
 // RFC 2045 §5.1: token "/" token, then parameters or nothing.
 const reportType = /^multipart[ \t]{0,9}\/[ \t]{0,9}report[ \t]{0,9}(?:;|$)/i
@@ -16,6 +17,12 @@ export function isAutomatic(section: HeaderSection): boolean {
   const value = onlyValue(section, 'auto-submitted')
   const keyword = value === null ? undefined : autoSubmitted.exec(value)?.[1]
   return keyword !== undefined && keyword.toLowerCase() !== 'no'
+}
+
+/** Whether a header section asks that the recipient's TLS policies do not count: one field `TLS-Required: No` (RFC 8689 §3). */
+export function waivesTls(header: Buffer): boolean {
+  const section = scanHeaderSection(header, { maxBytes: header.length, maxFields: Infinity })
+  return !isSyntaxFault(section) && onlyValue(section, 'tls-required')?.trim().toLowerCase() === 'no'
 }
 
 /** The value of a field that occurs exactly once, unfolded; null when it is absent or repeated, since then readers disagree on it. */

@@ -9,6 +9,8 @@ export type MailParameterValues = {
   readonly size: number | null
   readonly body: '7BIT' | '8BITMIME' | null
   readonly smtputf8: boolean
+  /** REQUIRETLS (RFC 8689). */
+  readonly requireTls?: true
   readonly ret: 'FULL' | 'HDRS' | null
   /** ENVID as given, in xtext (RFC 3461 §4.4). */
   readonly envid: string | null
@@ -30,6 +32,7 @@ export type Offer = {
   /** Whether the client said EHLO; after HELO there are no parameters. */
   readonly extended: boolean
   readonly xoorg: boolean
+  readonly requireTls?: boolean
 }
 
 /** A command that could be read but not taken: what the peer hears. */
@@ -121,6 +124,9 @@ function mailParameter(
     }
     case 'SMTPUTF8':
       return value === null ? { ...values, smtputf8: true } : badValue('SMTPUTF8 takes no value')
+    case 'REQUIRETLS':
+      if (offer.requireTls !== true) return unknownParameter('parameter not offered')
+      return value === null ? { ...values, requireTls: true } : badValue('REQUIRETLS takes no value')
     case 'RET': {
       const ret = value?.toUpperCase()
       return ret === 'FULL' || ret === 'HDRS' ? { ...values, ret } : badValue('RET takes FULL or HDRS')

@@ -29,7 +29,7 @@ export interface Protections {
   note(result: SessionResult): void
 }
 
-const noWish = { domain: null, sureOfName: true } as const
+const noWish = { domain: null, sureOfName: true, published: null } as const
 
 /**
  * What mail with this wish wants at a server of a destination. A route says so itself, and nothing is looked up for it; `roots` are
@@ -67,5 +67,5 @@ function onRoute(destination: Extract<Destination, { kind: 'host' }>, roots: rea
 }
 
 function opportunistic(domain: Domain, roots: readonly string[] | null, sureOfName: boolean): Wanted {
-  return { key: 'opportunistic', domain, roots, sureOfName, kind: 'opportunistic', amiss: null }
+  return { key: 'opportunistic', domain, roots, sureOfName, published: null, kind: 'opportunistic', amiss: null }
 }

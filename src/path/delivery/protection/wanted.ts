@@ -3,6 +3,13 @@ import type { MtaStsPolicy } from '../../../standards/mta-sts/index.ts'
 import type { Domain } from '../../../standards/names/domain.ts'
 import type { Failure } from './failure.ts'
 
+/** What the domain of the servers published, as a report to it names it (RFC 8460 §4.4). */
+export type Published = {
+  readonly type: 'tlsa' | 'sts' | 'no-policy-found'
+  readonly lines: readonly string[]
+  readonly mx: readonly string[]
+}
+
 /** What a connection to one server must be before mail goes over it, and by whose wish. */
 export type Wanted = {
   /** Connections that are wanted under the same key may carry each other's mail. */
@@ -13,6 +20,8 @@ export type Wanted = {
   readonly roots: readonly string[] | null
   /** Whether the name of the server is beyond doubt: by DNSSEC, by policy, or because an operator wrote it (RFC 8689 §4.2.1). */
   readonly sureOfName: boolean
+  /** Null where no domain is told of the session. */
+  readonly published: Published | null
 } & (
   | { readonly kind: 'clear' }
   /** Encrypted where the server can, whoever it is (RFC 7435). `amiss`: a policy was published and could not be had. */

@@ -31,6 +31,6 @@ function extensions(session: Session, { options, hostname }: Service): Reply {
     'DSN',
     ...(options.tls !== null && session.tls === null ? ['STARTTLS'] : []),
     ...(options.auth && session.tls !== null ? ['AUTH PLAIN LOGIN'] : []),
-    ...(session.tls === null ? [] : ['XOORG']),
+    ...(session.tls === null ? [] : ['REQUIRETLS', 'XOORG']),
   )
 }
