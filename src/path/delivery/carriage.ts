@@ -9,6 +9,7 @@ import type { Prepared } from './outbound/prepare.ts'
 import type { Room } from './room.ts'
 import { type Destination, destinationVia } from './routing/route.ts'
 import { eventAbout } from './event-about.ts'
+import { fewAtATime } from './few-at-a-time.ts'
 import { type DestinationResults, type Settled, settle } from './write-down.ts'
 
 type Ready = Extract<Prepared, { kind: 'ready' }>
@@ -21,6 +22,9 @@ export type Arrival =
   | { readonly kind: 'unreadable'; readonly because: string }
   | { readonly kind: 'undisciplined'; readonly because: string }
   | { readonly kind: 'stopped' }
+
+/** Of one message; a list of many dead destinations must not take the connections of all. */
+const destinationsAtOnce = 16
 
 /** One message on its way to several destinations at once. */
 export class Carriage {
@@ -48,7 +52,7 @@ export class Carriage {
     const groups = groupByDestination(this.#room, due, this.#message.route)
     const outgoing = this.#outgoing()
     this.#running = groups.length
-    const troubles = await Promise.all(groups.map((group) => this.#send(group, outgoing)))
+    const troubles = await fewAtATime(groups, destinationsAtOnce, (group) => this.#send(group, outgoing))
     const sources = troubles.filter((one) => one instanceof SourceTrouble)
     const held = sources.find((one) => one.kind === 'line-endings')
     if (held) return { kind: 'undisciplined', because: held.message }

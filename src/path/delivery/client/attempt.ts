@@ -148,6 +148,9 @@ async function inTurns(
         attempted: false,
       }))
     }
+    // Others may have found it down while this one waited for its place.
+    const fallen = outbound.health.downBecause(site.servers)
+    if (fallen !== null) return recipients.map((one) => isDown(one, fallen))
     const handed = await handOver(outbound, job, { ...turn, passage, egress: choice.egress }, onDelivered)
     if (handed.kind === 'answered') {
       if (handed.results.some((one) => one.attempted)) outbound.health.reached(site.servers)
@@ -333,7 +336,7 @@ async function transact(
   wanted: Allowed,
   current: ClientSession | null,
 ): Promise<{ readonly session: ClientSession; readonly result: TransactionResult }> {
-  const { timeouts } = outbound.settings
+  const timeouts = outbound.health.timeoutsFor(way.passage.site.servers, outbound.settings.timeouts)
   const { message } = job
   const { warmth } = outbound.egress
   if (way.egress !== null) warmth.count(way.egress, way.passage.site.key, job.id, outbound.now())
@@ -370,7 +373,7 @@ function mustKeepTls(outbound: Outbound, job: Job, wanted: Allowed, session: Cli
 async function open(outbound: Outbound, way: Way, wanted: Allowed): Promise<ClientSession> {
   const { metrics, settings, families } = outbound
   const { target, egress, passage, connectWithin } = way
-  const { timeouts } = settings
+  const timeouts = outbound.health.timeoutsFor(passage.site.servers, settings.timeouts)
   const { connections } = outbound.shaping.limitOf(passage.key)
   await outbound.pool.makeRoom(passage.key, outbound.limiter.openAt(passage.key), connections)
   const connect = Math.min(timeouts.connect, connectWithin ?? timeouts.connect)
