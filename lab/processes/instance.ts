@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { processTable } from '../world/process-table.ts'
+import { endingWithUs } from '../world/product.ts'
 
 export const entry = new URL('../../bin/anechoic', import.meta.url).pathname
 
@@ -35,7 +36,7 @@ export type InstanceOptions = {
 const started = new Set<Instance>()
 
 export function startInstance(options: InstanceOptions): Instance {
-  const [program, ...before] = options.command ?? [process.execPath, entry]
+  const [program, ...before] = options.command ?? [...endingWithUs(process.execPath), entry]
   const { ANECHOIC_URL: _url, ANECHOIC_TOKEN: _token, ...environment } = process.env
   const child = spawn(
     program,

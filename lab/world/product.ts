@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { stringify } from 'yaml'
@@ -48,7 +48,8 @@ export async function startProduct(
   const file = join(directory, 'anechoic.yaml')
   writeFileSync(file, stringify({ dataDir: join(directory, 'data'), ...stayingHere(configuration) }))
   const token = 'lab-bootstrap-token-0123456789abcdef'
-  const child = spawn(process.execPath, [entry, 'start', '--config', file], {
+  const [program, ...before] = endingWithUs(process.execPath)
+  const child = spawn(program, [...before, entry, 'start', '--config', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment, ANECHOIC_BOOTSTRAP_TOKEN: token },
   })
@@ -92,6 +93,12 @@ export async function startProduct(
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
     },
   }
+}
+
+/** A program that the kernel ends when this process is gone, however it went: a test that is killed leaves no product with its port. */
+export function endingWithUs(program: string): readonly [string, ...string[]] {
+  const helper = '/usr/bin/setpriv'
+  return existsSync(helper) ? [helper, '--pdeathsig', 'KILL', program] : [program]
 }
 
 /** The lab does not ask Microsoft about tenants, unless a configuration says whom to ask instead. */
