@@ -65,7 +65,7 @@ export const replyPatterns: readonly ReplyPattern[] = [
   {
     class: 'recipient',
     pattern:
-      /user ?(?:is )?unknown|unknown user|unknown recipient|no such (?:user|recipient|mailbox|address|person)|(?:user|recipient|mailbox|address|account)(?: address)? .{0,60}(?:not found|does not exist|doesn'?t exist|rejected|unavailable|not exist|invalid|unknown)|recipnotfound|invalid (?:recipient|mailbox|address)|not a valid (?:user|recipient|mailbox)|doesn'?t have a .{0,30} account|address rejected/,
+      /user ?(?:is )?unknown|unknown user|unknown recipient|no such (?:user|recipient|mailbox|address|person)|(?:user|recipient|mailbox|address|account)(?: address)? .{0,60}(?:not found|does not exist|doesn'?t exist|rejected|unavailable|not exist|invalid|unknown)|recipnotfound|invalid (?:recipient|mailbox|address)|recipient name is not recogni[sz]ed|not a valid (?:user|recipient|mailbox)|doesn'?t have a .{0,30} account|address rejected/,
   },
   {
     class: 'policy',

@@ -43,8 +43,8 @@ export function withConsequences(
   results: readonly AttemptResult[],
 ): readonly AttemptResult[] {
   const { terms } = passage.site
-  const refusals = new Map<ReplyClass, string>()
-  for (const one of results) if (one.class !== undefined) refusals.set(one.class, one.reply)
+  const refusals = new Map<ReplyClass, AttemptResult>()
+  for (const one of results) if (one.class !== undefined) refusals.set(one.class, one)
   const delivered = results.some((one) => one.kind === 'delivered')
   if (refusals.size === 0 && !delivered) return results
   const made = shaping.learn(passage, {
@@ -54,7 +54,11 @@ export function withConsequences(
     domain,
     began,
     delivered,
-    refusals: [...refusals].map(([replyClass, reply]) => ({ class: replyClass, reply })),
+    refusals: [...refusals].map(([replyClass, { reply, kind }]) => ({
+      class: replyClass,
+      reply,
+      forGood: kind === 'failed',
+    })),
   })
   if (refusals.size === 0) return results
   const isSuspended = made.some((one) => one.kind === 'suspend' && one.scope.what === 'address')

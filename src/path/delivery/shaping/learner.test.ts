@@ -14,7 +14,7 @@ const own = `profiles:
     actions:
       rate: [{ do: slow, replies: 2, within: 1m, factor: 50%, least: 10%, for: 8m, steps: 4 }]
       reputation: [{ do: suspend, what: address, replies: 3, within: 10m, share: 50%, for: 1h, most: 3h }]
-      content: [{ do: suspend, what: customer, replies: 3, within: 10m, for: 1h }]
+      content: [{ do: suspend, what: customer, permanent: true, replies: 3, within: 10m, for: 1h }]
       auth: [{ do: suspend, what: source, replies: 3, within: 10m, domains: 2, for: 1h }]
 `
 
@@ -41,7 +41,7 @@ function school() {
       domain: 'dest.example',
       began: clock.now,
       delivered: replyClass === null,
-      refusals: replyClass === null ? [] : [{ class: replyClass, reply: `reply ${messages}` }],
+      refusals: replyClass === null ? [] : [{ class: replyClass, reply: `reply ${messages}`, forGood: true }],
       perMinute: 120,
       ...changes,
     })
@@ -102,6 +102,13 @@ describe('Learner', () => {
     expect(book.list()).toEqual([])
     for (let at = 0; at < 8; at++) learn('reputation')
     expect(book.list()).toHaveLength(1)
+  })
+
+  it('counts no reply for now where only those for good count', () => {
+    const { book, learn } = school()
+    const refusals = [{ class: 'content' as const, reply: '451 not now', forGood: false }]
+    for (let at = 0; at < 30; at++) learn('content', { refusals })
+    expect(book.list()).toEqual([])
   })
 
   it('counts only what came within the window', () => {

@@ -16,7 +16,7 @@ export type Experience = {
   readonly began: number
   readonly delivered: boolean
   /** One for each class that its refusals were of. */
-  readonly refusals: readonly { readonly class: ReplyClass; readonly reply: string }[]
+  readonly refusals: readonly { readonly class: ReplyClass; readonly reply: string; readonly forGood: boolean }[]
   /** Messages a minute that went this way of late. */
   readonly perMinute: number
 }
@@ -64,10 +64,11 @@ export class Learner {
     this.#countAll(seen)
     if (seen.delivered) this.#recover(seen)
     const made: ShapingNotice[] = []
-    for (const { class: replyClass, reply } of seen.refusals) {
+    for (const { class: replyClass, reply, forGood } of seen.refusals) {
       const rule = seen.terms.actions[replyClass]
       for (const step of rule.value) {
-        const notice = this.#take(seen, step, rule, replyClass, reply)
+        const counts = (step.do === 'slow' || step.do === 'suspend') && (forGood || !step.permanent)
+        const notice = counts ? this.#take(seen, step, rule, replyClass, reply) : null
         if (notice !== null) made.push(notice)
       }
     }
@@ -84,12 +85,11 @@ export class Learner {
 
   #take(
     seen: Experience,
-    step: Step,
+    step: Extract<Step, Threshold>,
     rule: Given<readonly Step[]>,
     replyClass: ReplyClass,
     reply: string,
   ): ShapingNotice | null {
-    if (step.do !== 'slow' && step.do !== 'suspend') return null
     const scope = scopeOf(seen, step.do === 'slow' ? 'address' : step.what)
     const known = this.#book.find(step.do === 'slow' ? 'slow' : 'suspend', seen.site, scope)
     // What was under way when it was put in force says nothing about how it works.

@@ -21,6 +21,8 @@ export type Threshold = {
   readonly within: number
   /** The part of all messages of that time that they are, at least; from 0 to 1. */
   readonly share: number
+  /** Whether only refusals for good count. */
+  readonly permanent: boolean
   /** To so many recipient domains, at least. */
   readonly domains: number
 }

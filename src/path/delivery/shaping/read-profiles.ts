@@ -33,6 +33,7 @@ const threshold = {
   replies: z.int().min(2, 'must be 2 or more: one reply is no pattern').max(1000, 'must be at most 1000'),
   within: durationField,
   share: partField.prefault('0%'),
+  permanent: z.boolean().prefault(false),
   domains: z.int().min(1, 'must be 1 to 100').max(100, 'must be 1 to 100').prefault(1),
 }
 const step = z.discriminatedUnion('do', [
