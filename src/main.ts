@@ -47,6 +47,12 @@ const powers: Powers = {
     return supervise(options).catch(asUsage)
   },
   check: checkProblems,
+  doctor: async (asked) => {
+    const problems = await checkProblems(asked, null)
+    const config = await configuration(asked)
+    const { diagnose } = await import('./processes/doctor.ts')
+    return diagnose(config, problems)
+  },
   operations: async (asked) => {
     const { ANECHOIC_URL: url, ANECHOIC_TOKEN: token } = process.env
     if (url !== undefined && url !== '') {
@@ -116,7 +122,8 @@ async function checkProblems(asked: string | null, policy: string | null): Promi
   if (file === null) return shaping
   const { isPolicyProblems, policyContext, readPolicy } = await import('./rooms/registry/index.ts')
   try {
-    const context = policyContext(config.operator.domain, config.providers)
+    const { poolNames } = await import('./processes/pool-names.ts')
+    const context = policyContext(config.operator.domain, config.providers, poolNames(config))
     const read = await readPolicy(readFileSync(file, 'utf8'), file, context)
     return [...shaping, ...(isPolicyProblems(read) ? read.lines : [])]
   } catch (error) {

@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings'
 import type { ExitCode } from '../../standards/exit-codes.ts'
 import type { Operations } from '../operations.ts'
+import type { Diagnosis } from './doctor.ts'
 import type { BackupAnswer, RestoreAnswer } from './backup-answers.ts'
 import type { OpenVerifier } from './verification.ts'
 
@@ -11,6 +12,8 @@ export type Powers = {
   start(config: string | null): Promise<ExitCode>
   /** Validates configuration and policy; the problems as they are shown. */
   check(config: string | null, policy: string | null): Promise<readonly string[]>
+  /** Looks at what the installation stands on. */
+  doctor(config: string | null): Promise<readonly Diagnosis[]>
   /** The running server's operations, or, when none runs, those on the stores themselves. */
   operations(config: string | null): Promise<{ readonly operations: Operations; close(): Promise<void> }>
   /** What judges messages, with a zone in place of DNS or with DNS as configured. */

@@ -6,6 +6,7 @@ import { backupCommand, restoreCommand } from './backup.ts'
 import type { Call, Powers, Terminal } from './call.ts'
 import { checkCommand } from './check.ts'
 import { customersCommand } from './customers.ts'
+import { doctorCommand } from './doctor.ts'
 import { domainsCommand } from './domains.ts'
 import { exportCommand } from './export.ts'
 import { keysCommand } from './keys.ts'
@@ -59,6 +60,7 @@ export async function runCommandLine(args: readonly string[], powers: Powers, te
 const commands: readonly ((call: Call) => Command)[] = [
   startCommand,
   checkCommand,
+  doctorCommand,
   applyCommand,
   exportCommand,
   domainsCommand,

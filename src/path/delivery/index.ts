@@ -1,5 +1,7 @@
 export { type Delivery, startDelivery } from './delivery.ts'
 export { InTheAir } from './leases.ts'
+export { egressPools } from './egress/pools.ts'
+export { checkReverseNames } from './egress/reverse-name.ts'
 export { WarmUpBook } from './egress/warm-up.ts'
 export { type OpenProtections, openProtections } from './protection/open-protections.ts'
 export { type TlsStore, openTlsStore } from './protection/tls-store.ts'

@@ -38,6 +38,7 @@ import { storeLaterReport } from './later-reports.ts'
 import { listenersOf } from './listeners.ts'
 import { openOutboundTls } from './outbound-tls.ts'
 import { returnAddresses } from './return-addresses.ts'
+import { warnOfNames } from './own-names.ts'
 import { policyAnswers } from './policy-answers.ts'
 import { watchPolicy } from './policy-watch.ts'
 import { openShapingKeeper } from './shaping-keeper.ts'
@@ -222,6 +223,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   })
   carrying.push(adopted)
   setTimeout(() => evidence.warmUp(), warmUpAfterMs).unref()
+  warnOfNames(config, dns, log).catch((error: unknown) => log.error('our names could not be looked up', { error }))
 }
 
 /** What the relay knows of its limits, for sharing them. */
