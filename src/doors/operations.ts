@@ -79,10 +79,17 @@ export type DomainRow = {
   /** What the last look found instead of the record, or what else stands against it. */
   readonly trouble: string | null
   readonly record: DnsRecord | null
+  /** The domain at which reports about its mail come back to the relay, or null. */
+  readonly returnPath: string | null
 }
 
 /** `seen`: whether the record was there when looked for just now. */
-export type DomainCheck = DomainRow & { readonly seen: boolean; readonly because: string }
+export type DomainCheck = DomainRow & {
+  readonly seen: boolean
+  readonly because: string
+  /** What its owner must publish for the return path: MX and SPF. */
+  readonly returnPathRecords: readonly (DnsRecord & { readonly seen: boolean; readonly because: string })[]
+}
 
 export type DomainDetail = DomainRow & { readonly events: readonly StoryEvent[] }
 

@@ -13,8 +13,9 @@ import { type Dns, type Resolver, isDnsTrouble } from './dns.ts'
  * once (key and domain checks) sees it as soon as those servers do.
  * @throws when a server is not an address.
  */
-export function systemDns(servers: readonly string[], timeoutMs: number): Dns {
-  return dnsThrough(dnsClient(servers, timeoutMs))
+export function systemDns(servers: readonly string[], timeoutMs: number): Dns & Resolver {
+  const resolver = dnsClient(servers, timeoutMs)
+  return { ...dnsThrough(resolver), ask: (type, name) => resolver.ask(type, name) }
 }
 
 /** The same for who asks again and again: answers are kept for as long as they say. */

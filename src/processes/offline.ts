@@ -16,6 +16,7 @@ import { keyPlacesIn } from './control/key-operations.ts'
 import { openKeyKeeper } from './control/keys.ts'
 import { openOperations } from './control/operations.ts'
 import { openProofKeeper } from './control/proofs.ts'
+import { ourPlace } from './control/return-path-records.ts'
 import { openTenantFinder } from './control/tenants.ts'
 import { joinShardDesks } from './joined-desk.ts'
 import { migrateProgress, projector } from './ledger-progress.ts'
@@ -55,7 +56,7 @@ export async function openOffline(
   }
   const keys = openKeyKeeper({ registry, ...keyPlaces, rotateAfter: config.keys.rotateAfter, ...firstHand, log })
   const tenants = openTenantFinder({ registry, login: config.providers.m365.login, ...config.dns })
-  const proofs = openProofKeeper({ registry, graceMs: config.proof.grace, ...firstHand, log })
+  const proofs = openProofKeeper({ registry, graceMs: config.proof.grace, ...firstHand, place: ourPlace(config), log })
   await registry.claimOwnDomain()
   const operations = openOperations({
     registry,

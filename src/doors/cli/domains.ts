@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import { exitCodes } from '../../standards/exit-codes.ts'
-import type { DomainDetail, DomainRow } from '../operations.ts'
+import type { DomainCheck, DomainDetail, DomainRow } from '../operations.ts'
 import { type Call, configOption, jsonOption } from './call.ts'
 import { harmless, printJson, printRows } from './print.ts'
 
@@ -64,10 +64,23 @@ function checkCommand(call: Call): Command {
           empty: names.length === 0 ? 'no domain to check' : 'none of these is a domain of the policy',
           columns: { ...headColumns, 'in DNS': (row) => (row.seen ? 'yes' : 'no'), why: (row) => row.because },
         })
-        const fine = checked.length > 0 && checked.every(({ state }) => state === 'proven' || state === 'asserted')
+        const beside = checked.flatMap((row) => row.returnPathRecords)
+        if (beside.length > 0 && options.json !== true) tellReturnPaths(call, beside)
+        const fine =
+          checked.length > 0 &&
+          checked.every(({ state }) => state === 'proven' || state === 'asserted') &&
+          beside.every(({ seen }) => seen)
         return fine ? exitCodes.fine : exitCodes.findings
       }),
     ) as unknown as Command
+}
+
+/** Reports about the mail of a customer come back only where these stand. */
+function tellReturnPaths(call: Call, records: DomainCheck['returnPathRecords']): void {
+  call.terminal.out('\nfor the return path, to be published by the owner:\n')
+  for (const { name, type, value, seen, because } of records) {
+    call.terminal.out(`${harmless(`  ${name}  ${type}  ${value}  ${seen ? 'is there' : 'MISSING'}: ${because}`)}\n`)
+  }
 }
 
 const headColumns = {

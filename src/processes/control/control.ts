@@ -29,6 +29,7 @@ import { keyPlacesIn } from './key-operations.ts'
 import { keysWithinMs, openKeyKeeper } from './keys.ts'
 import { openOperations } from './operations.ts'
 import { openProofKeeper } from './proofs.ts'
+import { ourPlace } from './return-path-records.ts'
 import { takePolicyFile } from './policy-file.ts'
 import { serve } from './serve.ts'
 import { openTenantFinder } from './tenants.ts'
@@ -79,7 +80,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   }
   const keys = openKeyKeeper({ registry, ...keyPlaces, rotateAfter: config.keys.rotateAfter, ...firstHand, log })
   const tenants = openTenantFinder({ registry, login: config.providers.m365.login, ...config.dns })
-  const proofs = openProofKeeper({ registry, graceMs: config.proof.grace, ...firstHand, log })
+  const proofs = openProofKeeper({ registry, graceMs: config.proof.grace, ...firstHand, place: ourPlace(config), log })
   const made = keys.makeFirst().catch((error: unknown) => log.error('keys could not be made yet', { error }))
   await atMost(keysWithinMs, made)
 

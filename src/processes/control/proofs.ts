@@ -1,4 +1,4 @@
-import type { Dns } from '../../platform/dns.ts'
+import type { Dns, Resolver } from '../../platform/dns.ts'
 import type { Log } from '../../platform/log.ts'
 import {
   type DomainListing,
@@ -8,12 +8,18 @@ import {
   lookForProof,
 } from '../../rooms/registry/index.ts'
 import { parseDomain } from '../../standards/names/domain.ts'
+import { type OurPlace, type ReturnPathRecord, returnPathRecords as recordsOf } from './return-path-records.ts'
 
 /** Records looked up at once, and due ones taken at a time: a resolver must not take us for a flood. */
 const lookUpsAtOnce = 20
 const dueAtOnce = 100
 
-export type ProofCheck = DomainListing & { readonly seen: boolean; readonly because: string }
+export type ProofCheck = DomainListing & {
+  readonly seen: boolean
+  readonly because: string
+  /** What must stand in DNS for the return path, if the policy names one. */
+  readonly returnPathRecords: readonly ReturnPathRecord[]
+}
 
 /** Looks for the records that prove domains. */
 export type ProofKeeper = {
@@ -27,7 +33,8 @@ export function openProofKeeper(options: {
   readonly registry: Registry
   /** How long a proof whose record is gone still counts, in milliseconds. */
   readonly graceMs: number
-  readonly dns: Dns
+  readonly dns: Dns & Resolver
+  readonly place: OurPlace
   readonly dnsAt: (address: string) => Dns
   readonly log: Log
 }): ProofKeeper {
@@ -61,10 +68,17 @@ export function openProofKeeper(options: {
       const found = new Map(looked.map((one) => [`${one.customer}/${one.domain}`, one]))
       const wanted = domains === null ? null : new Set(domains)
       const rows = (await registry.domains()).filter((row) => wanted === null || wanted.has(row.domain))
-      return rows.map((row) => {
+      const beside = await Promise.all(
+        rows.map(({ returnPath }) => (returnPath === null ? [] : recordsOf(dns, returnPath, options.place))),
+      )
+      return rows.map((row, at) => {
+        const returnPathRecords = beside[at] ?? []
         const one = found.get(`${row.customer ?? 'self'}/${row.domain}`)
-        if (one === undefined) return { ...row, seen: false, because: row.trouble ?? 'it is asserted, not looked for' }
-        return { ...row, seen: one.answer === 'seen', because: one.because }
+        if (one === undefined) {
+          const because = row.trouble ?? 'it is asserted, not looked for'
+          return { ...row, returnPathRecords, seen: false, because }
+        }
+        return { ...row, returnPathRecords, seen: one.answer === 'seen', because: one.because }
       })
     },
     checkDue: async (now) => {

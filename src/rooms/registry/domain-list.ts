@@ -26,6 +26,8 @@ export type DomainListing = {
   /** What the last look found instead of the record, or what else stands against it. */
   readonly trouble: string | null
   readonly record: { readonly name: string; readonly type: 'TXT'; readonly value: string } | null
+  /** Where reports about its mail come back; null where its policy names none. */
+  readonly returnPath: Domain | null
 }
 
 /** All domains, the operator's own included: its owner proves it as anybody does. Then the claims that were refused. */
@@ -71,6 +73,7 @@ function listingOf(
     seenAt: moment(row?.seen_at ?? null),
     trouble: troubles.length === 0 ? null : troubles.join('; '),
     record: { name: proofRecordName(domain.name), type: 'TXT', value: proofRecordValue(token) },
+    returnPath: domain.returnPath,
   }
 }
 
@@ -86,6 +89,7 @@ function refusedListing(claim: RefusedClaimRow): DomainListing {
     seenAt: null,
     trouble: `it is customer ${claim.holder}'s: one owner for each domain`,
     record: null,
+    returnPath: null,
   }
 }
 
