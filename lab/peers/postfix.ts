@@ -17,7 +17,12 @@ export function postfixIsThere(): boolean {
 }
 
 /** Starts it on 127.0.0.1:`port`, taking mail for `domain` into maildirs. Throws with its log when it does not start. */
-export async function startPostfix(options: { readonly port: number; readonly domain: string }): Promise<Postfix> {
+export async function startPostfix(options: {
+  readonly port: number
+  readonly domain: string
+  /** Domains that it takes mail for and passes on, each to a port of this machine. */
+  readonly relays?: Readonly<Record<string, number>>
+}): Promise<Postfix> {
   const directory = mkdtempSync(join(tmpdir(), 'anechoic-postfix-'))
   chmodSync(directory, 0o755)
   const nobody = 65534
@@ -28,7 +33,10 @@ export async function startPostfix(options: { readonly port: number; readonly do
   mkdirSync(join(directory, 'lib'))
   const postfixUser = Number(spawnSync('id', ['-u', 'postfix']).stdout.toString())
   chownSync(join(directory, 'lib'), postfixUser, nobody)
-  writeFileSync(join(directory, 'main.cf'), mainCf(directory, options.domain, nobody))
+  writeFileSync(
+    join(directory, 'main.cf'),
+    `${mainCf(directory, options.domain, nobody)}${relaying(options.relays ?? {})}`,
+  )
   writeFileSync(join(directory, 'master.cf'), masterCf(options.port))
   const log = join(directory, 'log')
   const child = spawn('/usr/sbin/postfix', ['-c', directory, 'start-fg'], { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -81,6 +89,14 @@ alias_maps =
 alias_database =
 smtputf8_enable = yes
 `
+}
+
+/** What it takes for these domains it queues, and what is refused there comes back later. */
+function relaying(relays: Readonly<Record<string, number>>): string {
+  const all = Object.entries(relays)
+  if (all.length === 0) return ''
+  const transports = all.map(([domain, port]) => `{ ${domain} = smtp:[127.0.0.1]:${port} }`)
+  return `relay_domains = ${all.map(([domain]) => domain).join(' ')}\ntransport_maps = inline:{ ${transports.join(', ')} }\n`
 }
 
 function masterCf(port: number): string {
