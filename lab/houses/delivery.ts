@@ -113,6 +113,7 @@ export async function openWorkshop(): Promise<Workshop> {
 export type House = {
   readonly delivery: Delivery
   readonly custody: Custody
+  readonly admitOwn: DeliveryOptions['admitOwn']
   readonly directory: string
   /** What a test may change while it runs. */
   readonly world: {
@@ -171,6 +172,10 @@ export async function openHouse(workshop: Workshop, options: HouseOptions = {}):
   const standing = () => ({ suspended: world.suspended === null ? null : { reason: world.suspended }, hold: null })
   const judge = (evidence: ReturnType<typeof over>): Decision =>
     decide({ id: ids.next(), evidence, policy: policy(), standing: standing(), counters, now: now() })
+  const admitOwn: DeliveryOptions['admitOwn'] = async (own) => {
+    if (world.reportsFail) throw new Error('reports fail for the test')
+    return admit(judge(ownReport), own, now())
+  }
   const delivery = startDelivery({
     custody: options.custody?.(custody) ?? custody,
     signer: {
@@ -182,10 +187,7 @@ export async function openHouse(workshop: Workshop, options: HouseOptions = {}):
     rejudge: ({ permit }) =>
       rejudge({ permit, policy: policy(), standing: standing(), operator: operatorDomain, now: now() }),
     seal: (permit, key, input) => sealPermit(permit, key, input, workshop.sealKey, now()),
-    admitOwn: async (own) => {
-      if (world.reportsFail) throw new Error('reports fail for the test')
-      return admit(judge(ownReport), own, now())
-    },
+    admitOwn,
     dns: { txt: none, mx: none, addresses: none, ptr: none, ns: none, ...options.dns },
     ...(options.protections === undefined ? {} : { protections: options.protections }),
     clock: { now, steady: () => performance.now() },
@@ -204,6 +206,7 @@ export async function openHouse(workshop: Workshop, options: HouseOptions = {}):
   return {
     delivery,
     custody,
+    admitOwn,
     directory,
     world,
     now,

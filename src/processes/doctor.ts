@@ -6,6 +6,7 @@ import { checkReverseNames, egressPools } from '../path/delivery/index.ts'
 import { systemClock } from '../platform/clock.ts'
 import { cachedDns } from '../platform/dns-system.ts'
 import { type Dns, type Resolver, isDnsTrouble } from '../platform/dns.ts'
+import { believesResolver } from './relay/outbound-tls.ts'
 
 /** Below this much free space custody takes no mail, and below four times as much it is time to make room, in octets. */
 const reserve = 268_435_456
@@ -24,7 +25,8 @@ function configurationOf(config: Config, problems: readonly string[]): readonly 
   return [{ check: 'configuration', state: 'fine', words: config.file ?? 'no file: the defaults hold' }]
 }
 
-async function dnsOf({ hostname }: Config, dns: Dns & Resolver): Promise<readonly Diagnosis[]> {
+async function dnsOf(config: Config, dns: Dns & Resolver): Promise<readonly Diagnosis[]> {
+  const { hostname } = config
   const [own, root] = await Promise.all([dns.addresses(hostname), dns.ask('NS', 'org')])
   const answer: Diagnosis = isDnsTrouble(own)
     ? { check: 'dns', state: 'wrong', words: `${hostname} cannot be looked up: ${own.trouble}` }
@@ -32,12 +34,17 @@ async function dnsOf({ hostname }: Config, dns: Dns & Resolver): Promise<readonl
       ? { check: 'dns', state: 'doubtful', words: `${hostname}, which we say in EHLO, has no address` }
       : { check: 'dns', state: 'fine', words: `${hostname} is ${own.join(', ')}` }
   const validates = !isDnsTrouble(root) && root.authentic
+  const isBelieved = believesResolver(config)
   return [
     answer,
     {
       check: 'dnssec',
-      state: validates ? 'fine' : 'doubtful',
-      words: validates ? 'the resolver validates (AD)' : 'the resolver does not say that it validates: no DANE',
+      state: validates && isBelieved ? 'fine' : 'doubtful',
+      words: !validates
+        ? 'the resolver does not say that it validates: no DANE'
+        : isBelieved
+          ? 'the resolver validates (AD)'
+          : 'the resolver validates (AD), but delivery.dane does not believe it from where it is: no DANE',
     },
   ]
 }

@@ -29,8 +29,8 @@ export type OwnMessage = {
   readonly smtputf8: boolean
   /** What it reports on was sent with REQUIRETLS, and so is it (RFC 8689 §5). */
   readonly requireTls?: boolean
-  /** The message that it reports on. */
-  readonly about: DecisionId
+  /** The message that it reports on; null where it is about no message. */
+  readonly about: DecisionId | null
 }
 
 /** Own mail that `decide()` let pass, and the events of that decision: both are written with the outcomes that caused it. */

@@ -154,6 +154,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
     return { path, delivery }
   }
   const own = wayThrough(shard, custody)
+  tls.report({ custody, ...own.path, kick: () => own.delivery.kick() })
   carrying.push(own.delivery)
   let isOpen = false
   const deskOf = (kept: Custody, delivery: Delivery): QueueDesk =>

@@ -1,6 +1,11 @@
 import type { Config } from '../../config/index.ts'
-import { type OpenProtections, openProtections, openTlsStore } from '../../path/delivery/index.ts'
-import type { TlsStore } from '../../path/delivery/index.ts'
+import {
+  type OpenProtections,
+  type TlsReportOptions,
+  openProtections,
+  openTlsStore,
+  sendTlsReports,
+} from '../../path/delivery/index.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { resolverAddresses } from '../../platform/dns-client.ts'
 import type { Dns, Resolver } from '../../platform/dns.ts'
@@ -11,14 +16,18 @@ import { orFailure } from '../start-failure.ts'
 import { atMost, repeat } from '../waiting.ts'
 
 const tendEveryMs = 2000
+const reportEveryMs = 60_000
 /** A stop does not wait for a server of policies. */
 const stopWithinMs = 200
 
+type ReportsThrough = Pick<TlsReportOptions, 'custody' | 'admitOwn' | 'rejudge' | 'kick'>
+
 export type OutboundTls = {
   readonly protections: OpenProtections
-  readonly store: TlsStore
   /** PEM certificates to trust instead of those of the system; null for these. */
   readonly roots: readonly string[] | null
+  /** From now on sends TLS reports as mail of our own through this shard, unless they are switched off. */
+  report(through: ReportsThrough): void
   stop(): Promise<void>
 }
 
@@ -33,8 +42,16 @@ export async function openOutboundTls(
   const roots = await orFailure('delivery.tlsCa', () => (tlsCa === 'system' ? null : readCertificates(tlsCa)))
   const store = await orFailure('dataDir', () => openTlsStore(config.dataDir))
   const validating = believesResolver(config) ? dns : null
-  const port = mtaSts === 'on' ? mtaStsPort : null
-  const protections = openProtections({ validating, dns, store, mtaStsPort: port, roots, clock, log })
+  const protections = openProtections({
+    validating,
+    dns,
+    store,
+    mtaStsPort: mtaSts === 'on' ? mtaStsPort : null,
+    roots,
+    clock,
+    log,
+  })
+  let reporting: { stop(): Promise<void> } | null = null
   const tending = repeat(
     tendEveryMs,
     () => protections.tend(),
@@ -44,10 +61,20 @@ export async function openOutboundTls(
   )
   return {
     protections,
-    store,
     roots,
+    report: (through) => {
+      if (config.delivery.tlsReports === 'off') return
+      const { hostname, operator } = config
+      const reach = { dns, port: mtaStsPort, roots }
+      const options = { ...through, dns, clock, log, store, reach, hostname, operatorDomain: operator.domain }
+      reporting = repeat(
+        reportEveryMs,
+        () => sendTlsReports(options),
+        (error) => log.error('sending TLS reports failed', { error: String(error) }),
+      )
+    },
     stop: async () => {
-      await atMost(stopWithinMs, tending.stop())
+      await atMost(stopWithinMs, Promise.all([tending.stop(), reporting?.stop()]))
       await protections.counts.write()
       await store.destroy()
     },

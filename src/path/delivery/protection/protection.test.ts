@@ -4,7 +4,7 @@ import { type Workshop, openWorkshop } from '../../../../lab/houses/delivery.ts'
 import { usualExtensions } from '../../../../lab/peers/scripted-receiver.ts'
 import { createAuthority } from '../../../../lab/world/certificates.ts'
 import { policyFile } from '../../../../lab/world/policy-server.ts'
-import { type Scene, type SceneOptions, enforce, openScene } from './testing/scene.ts'
+import { type Scene, type SceneOptions, enforce, openScene } from '../../../../lab/houses/protection.ts'
 
 let workshop: Workshop
 beforeAll(async () => {

@@ -1,18 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type House, type HouseOptions, type Workshop, openHouse } from '../../../../../lab/houses/delivery.ts'
-import {
-  type Script,
-  type ScriptedReceiver,
-  startScriptedReceiver,
-} from '../../../../../lab/peers/scripted-receiver.ts'
-import { type Authority, createAuthority } from '../../../../../lab/world/certificates.ts'
-import { type DnsServer, startDnsServer } from '../../../../../lab/world/dns-server.ts'
-import { type PolicyServer, policyFile, startPolicyServer } from '../../../../../lab/world/policy-server.ts'
-import { cachedDns } from '../../../../platform/dns-system.ts'
-import { type OpenProtections, openProtections } from '../open-protections.ts'
-import { type TlsStore, openTlsStore } from '../tls-store.ts'
+import { type House, type HouseOptions, type Workshop, openHouse } from './delivery.ts'
+import { type Script, type ScriptedReceiver, startScriptedReceiver } from '../peers/scripted-receiver.ts'
+import { type Authority, createAuthority } from '../world/certificates.ts'
+import { type DnsServer, startDnsServer } from '../world/dns-server.ts'
+import { type PolicyServer, policyFile, startPolicyServer } from '../world/policy-server.ts'
+import type { Dns, Resolver } from '../../src/platform/dns.ts'
+import { cachedDns } from '../../src/platform/dns-system.ts'
+import { type OpenProtections, openProtections } from '../../src/path/delivery/protection/open-protections.ts'
+import { type TlsStore, openTlsStore } from '../../src/path/delivery/protection/tls-store.ts'
 
 /** A receiver of dest.example with TLS, its policy server, and DNS that names both: the world as protections see it. */
 export type Scene = {
@@ -23,6 +20,7 @@ export type Scene = {
   readonly policies: PolicyServer
   readonly protections: OpenProtections
   readonly store: TlsStore
+  readonly resolver: Dns & Resolver
   readonly directory: string
   close(): Promise<void>
 }
@@ -56,7 +54,9 @@ export async function openScene(workshop: Workshop, options: SceneOptions = {}):
   )
   const receiver = await startScriptedReceiver({
     ...options.script,
-    ...(options.tls === null ? {} : { tls: { ...identity, cert: `${identity.cert}\n${(options.issuer ?? authority).pem}` } }),
+    ...(options.tls === null
+      ? {}
+      : { tls: { ...identity, cert: `${identity.cert}\n${(options.issuer ?? authority).pem}` } }),
   })
   const policyIdentity = await authority.issue(['mta-sts.dest.example', 'reports.dest.example'])
   const policies = await startPolicyServer(policyIdentity, policyFile(options.policy ?? ''))
@@ -100,6 +100,7 @@ export async function openScene(workshop: Workshop, options: SceneOptions = {}):
     policies,
     protections,
     store,
+    resolver,
     directory,
     close: async () => {
       await house.close()
