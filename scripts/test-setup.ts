@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { unpackPeers } from './unpacked-peers.ts'
 
 /** Mail software that is not ours: tests ask it whether what we send is right. */
 const peers: readonly { debianPackage: string; program: string; for: string; perlModule?: string }[] = [
@@ -16,14 +17,18 @@ const peers: readonly { debianPackage: string; program: string; for: string; per
   { debianPackage: 'opendkim-tools', program: 'opendkim-testmsg', for: 'a DKIM verifier' },
   { debianPackage: 'python3-dkim', program: 'dkimverify', for: 'a second DKIM verifier' },
   { debianPackage: 'rspamd', program: 'rspamd', for: 'a third DKIM verifier' },
+  { debianPackage: 'unbound', program: 'unbound', for: 'a resolver that validates DNSSEC' },
+  { debianPackage: 'ldnsutils', program: 'ldns-signzone', for: 'a signed zone' },
   { debianPackage: 'faketime', program: 'faketime', for: 'a clock that jumps' },
 ]
 
 /** Installs the missing peers where that is allowed, else says how to get them. Tests that need one say so themselves. */
 export const installPeers = () => {
   const packages = missingPeers().map((peer) => peer.debianPackage)
-  if (packages.length === 0) return
-  if (process.getuid?.() === 0 && programExists('apt-get')) installDebianPackages(packages)
+  const maySetUp = process.getuid?.() === 0 && programExists('apt-get')
+  if (packages.length > 0 && maySetUp) installDebianPackages(packages)
+  const problem = maySetUp ? unpackPeers() : 'only root on Debian can run them'
+  if (problem !== null) console.error(`Exim and OpenSMTPD are not unpacked (receivers that are not ours): ${problem}`)
   for (const peer of missingPeers()) {
     console.error(
       `${peer.perlModule ?? peer.program} is missing (${peer.for}). On Debian: apt-get install ${peer.debianPackage}`,
