@@ -69,7 +69,7 @@ export function openProofKeeper(options: {
       const wanted = domains === null ? null : new Set(domains)
       const rows = (await registry.domains()).filter((row) => wanted === null || wanted.has(row.domain))
       const beside = await Promise.all(
-        rows.map(({ returnPath }) => (returnPath === null ? [] : recordsOf(dns, returnPath, options.place))),
+        rows.map(async ({ returnPath }) => (returnPath === null ? [] : recordsOf(dns, returnPath, options.place))),
       )
       return rows.map((row, at) => {
         const returnPathRecords = beside[at] ?? []

@@ -83,5 +83,5 @@ function originalHeader({ original, recipient, arrivedAt }: LaterReport): Buffer
 function shown(subject: string): string {
   const plain = subject.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').slice(0, 200)
   if (/^[\x20-\x7e]*$/.test(plain)) return plain
-  return `=?utf-8?B?${Buffer.from([...plain].slice(0, 15).join(''), 'utf8').toString('base64')}?=`
+  return `=?utf-8?B?${Buffer.from(plain.slice(0, 15).toWellFormed(), 'utf8').toString('base64')}?=`
 }

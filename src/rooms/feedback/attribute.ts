@@ -47,7 +47,7 @@ export type AttributionOptions = {
   readonly sentAs: (messageId: Buffer) => string | null
 }
 
-export function readPiece(message: Buffer): Reading {
+function readPiece(message: Buffer): Reading {
   const complaint = readArf(message)
   if (complaint !== null) return { kind: 'complaint', report: complaint }
   const bounce = readDsn(message)

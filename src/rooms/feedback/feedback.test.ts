@@ -10,7 +10,7 @@ import { crockfordDigits } from '../../standards/names/time-ordered-id.ts'
 import { returnLocalPart } from '../../standards/return-path/index.ts'
 import { Secret } from '../../standards/secret.ts'
 import type { LedgerEvent, StoredEvent } from '../ledger/index.ts'
-import { type Authenticity, type Enclosed, type FeedbackRoom, type LaterReport } from './index.ts'
+import type { Authenticity, Enclosed, FeedbackRoom, LaterReport } from './index.ts'
 import { openFeedbackDoor, openFeedbackRoom, openLetterbox } from './index.ts'
 
 const key = new Secret(Buffer.alloc(32, 1))

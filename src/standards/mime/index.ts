@@ -1,3 +1,3 @@
 export { type Fields, firstOf, readFields } from './fields.ts'
-export { type Part, type ReadMessage, asText, readMessage } from './parts.ts'
+export { type ReadMessage, asText, readMessage } from './parts.ts'
 export { type ReturnedMessage, bareValues, holdsReturned, returnedIn } from './returned.ts'

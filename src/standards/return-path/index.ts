@@ -1,1 +1,1 @@
-export { type ReturnToken, looksReturned, readReturnLocalPart, returnLocalPart } from './token.ts'
+export { looksReturned, readReturnLocalPart, returnLocalPart } from './token.ts'

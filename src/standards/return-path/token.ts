@@ -62,7 +62,8 @@ export function readReturnLocalPart(
   const message = said.slice(0, 16)
   const step = crockfordDigits.indexOf(said[16] ?? '')
   if (now > timeOfId(message) + (step + 1) * stepMs + lifetimeMs) return syntaxFault('the token has expired')
-  const recipient = [...said.slice(17)].reduce((value, digit) => value * 32 + crockfordDigits.indexOf(digit), 0)
+  let recipient = 0
+  for (const digit of said.slice(17)) recipient = recipient * 32 + crockfordDigits.indexOf(digit)
   return { message, recipient: recipient === wholeMessage ? null : recipient }
 }
 
