@@ -35,6 +35,8 @@ export interface Delivery {
   drain(graceMs: number): Promise<void>
   readonly shaping: ShapingFace
   readonly metrics: DeliveryMetrics
+  /** How many connections are open under the key by which shaping limits them. */
+  connectionsAt(key: string): number
 }
 
 /** How long a site is left alone that was found down once, and at most, in milliseconds. */
@@ -125,6 +127,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       await within(stopped, lastWrites)
     },
     metrics,
+    connectionsAt: (key) => limiter.openAt(key),
   }
 }
 

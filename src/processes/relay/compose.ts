@@ -42,6 +42,8 @@ import { warnOfNames } from './own-names.ts'
 import { policyAnswers } from './policy-answers.ts'
 import { watchPolicy } from './policy-watch.ts'
 import { openShapingKeeper } from './shaping-keeper.ts'
+import { shapeTogether } from './shaping-together.ts'
+import { type ShardBudget, SiteBudget } from './site-budget.ts'
 import { watchSuppressions } from './suppression-watch.ts'
 
 /** How long mail in the air may take to finish when we stop, in milliseconds (contract section 1). */
@@ -61,6 +63,8 @@ export type Started = {
   readonly log: Log
   readonly clock: Clock
 }
+
+type Way = { readonly path: Path; readonly delivery: Delivery; readonly budget: ShardBudget | null }
 
 /** Joins the rooms of a relay, ingress to delivery, and opens its listeners. */
 export async function composeRelay(channel: SupervisorChannel, started: Started): Promise<void> {
@@ -92,6 +96,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   const carrying: Pick<Delivery, 'kick'>[] = []
   let adopted: AdoptedShards | null = null
   let sharing: SharedLimits | null = null
+  const siteBudget = new SiteBudget(config.workers)
   const policy = await watchPolicy({
     registry,
     standing,
@@ -109,13 +114,15 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   sharing =
     config.workers === 1
       ? null
-      : shareLimits(channel, { ...countedIn(counters, copies, policy.current, now), clock, log })
+      : shareLimits(channel, { ...countedIn(counters, copies, policy.current, now, siteBudget), clock, log })
   const returnKey = readReturnPathKey(config.dataDir)
+  if (sharing !== null) siteBudget.shareBy(sharing.book)
   const shaping = openShapingKeeper({ dataDir: config.dataDir, shard, file: config.delivery.shaping, log })
   if (channel.firstStart && shaping.problems.length > 0) throw new StartFailure(shaping.problems.join('\n'))
   /** The way of a message into a shard and out of it. */
-  const wayThrough = (at: number, kept: Custody): { readonly path: Path; readonly delivery: Delivery } => {
+  const wayThrough = (at: number, kept: Custody): Way => {
     let delivery: Delivery | null = null
+    const budget = config.workers === 1 ? null : siteBudget.forShard()
     const path = openPath({
       evidence,
       policy: policy.current,
@@ -142,7 +149,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
       dns,
       protections: tls.protections,
       warmth,
-      shaping: shaping.choice,
+      shaping: { ...shaping.choice, ...(budget === null ? {} : { budget }) },
       ...policyAnswers(policy.current, suppressions.book, now),
       clock,
       log,
@@ -150,8 +157,9 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
       hostname: config.hostname,
       operatorDomain: config.operator.domain,
     })
+    budget?.readCounts(delivery.connectionsAt)
     shaping.join(delivery.shaping)
-    return { path, delivery }
+    return { path, delivery, budget }
   }
   const own = wayThrough(shard, custody)
   tls.report({ custody, ...own.path, kick: () => own.delivery.kick() })
@@ -161,6 +169,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
     openDesk({ custody: kept, delivery, holdFor: config.retention.heldBodies, now, isOpen: () => isOpen })
   const desks = new Map<number, QueueDesk>()
   answerShapingQuestions(channel, own.delivery.shaping)
+  shapeTogether(channel, own.delivery.shaping, log)
   answerDeskQuestions(channel, joinShardDesks(deskOf(custody, own.delivery), desks))
   const chores = [
     startChores({ custody, counters, copies, warmth, evidence, log }),
@@ -209,7 +218,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
     log,
     carry: async (at, kept) => {
       await loadCharges(kept)
-      const { delivery } = wayThrough(at, kept)
+      const { delivery, budget } = wayThrough(at, kept)
       desks.set(at, deskOf(kept, delivery))
       const shardChores = startShardChores({ delivery, custody: kept, store, shard: at, log })
       return {
@@ -217,6 +226,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
         delivery,
         stop: () => {
           desks.delete(at)
+          budget?.leave()
           return shardChores.stop()
         },
       }
@@ -233,9 +243,12 @@ function countedIn(
   copies: CopyCounter,
   policy: () => PolicySnapshot,
   now: () => number,
+  sites: SiteBudget,
 ): Pick<SharedLimitsOptions, 'usedOf' | 'limitsOf' | 'counted'> {
   return {
     usedOf: (key) => {
+      const open = sites.usedOf(key)
+      if (open !== null) return open
       if (key.startsWith(CopyCounter.keyOf(''))) return [copies.reached(key, now())]
       const { messagesLastHour, messagesLastDay, recipientsLastHour, recipientsLastDay } = counters.counts(key, now())
       const recipients = [recipientsLastHour, recipientsLastDay]

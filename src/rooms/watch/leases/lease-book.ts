@@ -121,9 +121,9 @@ export class LeaseBook {
 
   /**
    * How many of something may be open at a time, where `usedOf` tells how many are. When that is not enough for one more, more is asked
-   * for, and `grown` is called when there is any.
+   * for, to be had at a later call.
    */
-  allowance(key: string, limit: number, grown: () => void): number {
+  allowance(key: string, limit: number): number {
     const [open = 0] = this.#options.usedOf(key)
     const lease = this.#leases.get(key)
     if (lease !== undefined) this.#followGauge(key, lease)
@@ -133,9 +133,7 @@ export class LeaseBook {
     if (open >= allowed && open < limit) {
       const asked = this.#leaseOf(key, [limit])
       asked.gauge ??= open
-      void this.more(key, [limit], [1]).then(() => {
-        if (!this.#isQuiet(key)) grown()
-      })
+      void this.more(key, [limit], [1])
     }
     return allowed
   }
