@@ -1,14 +1,28 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Identity } from '../world/certificates.ts'
+import { type GreylistService, startGreylistService } from './greylist-service.ts'
+import { messagesFor } from './peer.ts'
+import { filesIn, listens } from './small-root.ts'
 
 /** Debian's Postfix as a receiver on loopback, with a configuration and a queue of its own. */
 export type Postfix = {
   /** The messages in the mailbox of a recipient, as Postfix stored them, once `count` are there. */
   mailbox(recipient: string, count: number, withinMs?: number): Promise<readonly Buffer[]>
+  said(): string
   stop(): void
+}
+
+export type PostfixOptions = {
+  readonly port: number
+  readonly domain: string
+  /** Domains that it takes mail for and passes on, each to a port of this machine. */
+  readonly relays?: Readonly<Record<string, number>>
+  /** Offers STARTTLS with it, and does with recipients as `peer.ts` says; otherwise it takes everything, in clear. */
+  readonly identity?: Identity
 }
 
 /** Whether Postfix is installed and may be run: it starts as root only. */
@@ -17,12 +31,7 @@ export function postfixIsThere(): boolean {
 }
 
 /** Starts it on 127.0.0.1:`port`, taking mail for `domain` into maildirs. Throws with its log when it does not start. */
-export async function startPostfix(options: {
-  readonly port: number
-  readonly domain: string
-  /** Domains that it takes mail for and passes on, each to a port of this machine. */
-  readonly relays?: Readonly<Record<string, number>>
-}): Promise<Postfix> {
+export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   const directory = mkdtempSync(join(tmpdir(), 'anechoic-postfix-'))
   chmodSync(directory, 0o755)
   const nobody = 65534
@@ -33,9 +42,12 @@ export async function startPostfix(options: {
   mkdirSync(join(directory, 'lib'))
   const postfixUser = Number(spawnSync('id', ['-u', 'postfix']).stdout.toString())
   chownSync(join(directory, 'lib'), postfixUser, nobody)
+  const greylist = options.identity === undefined ? null : await startGreylistService()
+  const rules =
+    options.identity === undefined || greylist === null ? '' : refusing(directory, options.identity, greylist)
   writeFileSync(
     join(directory, 'main.cf'),
-    `${mainCf(directory, options.domain, nobody)}${relaying(options.relays ?? {})}`,
+    `${mainCf(directory, options.domain, nobody)}${rules}${relaying(options.relays ?? {})}`,
   )
   writeFileSync(join(directory, 'master.cf'), masterCf(options.port))
   const log = join(directory, 'log')
@@ -44,21 +56,18 @@ export async function startPostfix(options: {
   child.stderr.on('data', (data: Buffer) => {
     said += data.toString()
   })
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + 60_000
   while (!listens(options.port)) {
     if (child.exitCode !== null || Date.now() > deadline)
       throw new Error(`Postfix did not start: ${said}${readOr(log)}`)
     await pause(50)
   }
   return {
-    mailbox: async (recipient, count, withinMs = 15_000) => {
-      const until = Date.now() + withinMs
-      const mine = (): readonly Buffer[] =>
-        messagesIn(join(mail, 'inbox', 'new')).filter((message) => deliveredTo(message) === recipient)
-      while (mine().length < count && Date.now() < until) await pause(50)
-      return mine()
-    },
+    mailbox: (recipient, count, withinMs) =>
+      messagesFor(() => filesIn(join(mail, 'inbox', 'new')), recipient, count, withinMs),
+    said: () => `${said}${readOr(log)}`,
     stop: () => {
+      greylist?.close()
       spawnSync('/usr/sbin/postfix', ['-c', directory, 'stop'])
       child.kill('SIGTERM')
       rmSync(directory, { recursive: true, force: true })
@@ -118,24 +127,27 @@ function masterCf(port: number): string {
   return `${[`127.0.0.1:${port} inet n - n - - smtpd`, ...plain, ...rest, ...more, ...last].join('\n')}\n`
 }
 
-function listens(port: number): boolean {
-  const hex = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  return readFileSync('/proc/net/tcp', 'latin1')
-    .split('\n')
-    .some((line) => line.includes(` ${hex} `) && line.includes(' 0A '))
-}
-
-function messagesIn(maildir: string): readonly Buffer[] {
-  try {
-    return readdirSync(maildir).map((name) => readFileSync(join(maildir, name)))
-  } catch {
-    // Postfix makes the maildir with the first message.
-    return []
-  }
-}
-
-function deliveredTo(message: Buffer): string | undefined {
-  return /^Delivered-To: (.*)$/m.exec(message.toString('latin1'))?.[1]
+/** The rules of `peer.ts`, as Postfix has them: an access table, and a policy service for what must be remembered. */
+function refusing(directory: string, identity: Identity, greylist: GreylistService): string {
+  writeFileSync(join(directory, 'cert.pem'), identity.cert)
+  writeFileSync(join(directory, 'key.pem'), identity.key, { mode: 0o600 })
+  writeFileSync(
+    join(directory, 'recipients'),
+    `/^gone/ 550 5.1.1 there is no mailbox of this name
+/^full/ 552 5.2.2 the mailbox is full
+/^policy/ 550 5.7.1 mail of this kind is not wanted
+/^over/ 452 4.2.2 the mailbox is over its quota
+/^busy/ 421 4.3.2 too busy
+`,
+  )
+  return `message_size_limit = 200000
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = ${directory}/cert.pem
+smtpd_tls_key_file = ${directory}/key.pem
+smtpd_relay_restrictions = reject_unauth_destination
+smtpd_recipient_restrictions = check_recipient_access regexp:${directory}/recipients, check_policy_service inet:127.0.0.1:${greylist.port}
+smtpd_delay_reject = yes
+`
 }
 
 function readOr(file: string): string {

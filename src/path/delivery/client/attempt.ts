@@ -327,7 +327,7 @@ function barred(outbound: Outbound, job: Job, { target }: Way, wanted: Extract<W
   return { kind: 'elsewhere', results, isMissed: false }
 }
 
-/** One transaction, on the session at hand, a rested one or a new one. A rested session that turns out to be dead costs nothing. */
+/** One transaction, on the session at hand, a rested one or a new one. A rested session that turns out to be dead, or at its end, costs nothing. */
 async function transact(
   outbound: Outbound,
   job: Job,
@@ -345,7 +345,10 @@ async function transact(
     if (current === null) outbound.metrics.connectionsReused++
     try {
       mustKeepTls(outbound, job, wanted, rested)
-      return { session: rested, result: await sendMail(rested, message, batch, timeouts) }
+      const result = await sendMail(rested, message, batch, timeouts)
+      // Many servers take so many messages over one connection, and say 421 or 452 to the next MAIL: that is no word about this one.
+      if (!result.tryElsewhere) return { session: rested, result }
+      outbound.pool.quit(rested)
     } catch (error) {
       if (error instanceof ConnectionTrouble && error.kind === 'unprotected') throw error
       outbound.pool.quit(rested)
