@@ -15,6 +15,7 @@ const peers: readonly { debianPackage: string; program: string; for: string; per
   { debianPackage: 'postfix', program: 'smtp-sink', for: 'an SMTP server that is not ours' },
   { debianPackage: 'opendkim', program: 'opendkim', for: 'a DKIM verifier' },
   { debianPackage: 'opendkim-tools', program: 'opendkim-testmsg', for: 'a DKIM verifier' },
+  { debianPackage: 'python3', program: 'python3', for: 'a reader of reports that is not ours' },
   { debianPackage: 'python3-dkim', program: 'dkimverify', for: 'a second DKIM verifier' },
   { debianPackage: 'rspamd', program: 'rspamd', for: 'a third DKIM verifier' },
   { debianPackage: 'unbound', program: 'unbound', for: 'a resolver that validates DNSSEC' },

@@ -16,6 +16,9 @@ import { sourceRoutes } from './sources.ts'
 import { suppressionRoutes } from './suppressions.ts'
 import { seenRoutes } from './seen.ts'
 import { shapingRoutes } from './shaping.ts'
+import type { EventFeed } from '../operations/events.ts'
+import { eventRoutes } from './events.ts'
+import { openApiDocument } from './openapi.ts'
 import type { Caller, TokenBook } from './tokens.ts'
 
 /** Whether mail can be taken, altogether and by each relay. */
@@ -26,6 +29,7 @@ export type Readiness = {
 
 export type ApiOptions = {
   readonly operations: Operations
+  readonly events: EventFeed
   readonly tokens: TokenBook
   /** null for an unknown rule. */
   readonly rulePage: (rule: string) => RulePage | null
@@ -77,6 +81,8 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
   app.route('/api/v1/seen', seenRoutes(options.operations))
   app.route('/api/v1/keys', keyRoutes(options.operations))
   app.route('/api/v1/queue', queueRoutes(options.operations))
+  app.route('/api/v1/events', eventRoutes(options.events))
+  app.get('/api/v1/openapi.json', (c) => c.json(openApiDocument()))
   app.route('/api/v1/shaping', shapingRoutes(options.operations))
   app.route('/api/v1/decisions', decisionRoutes(options.operations))
   app.route('/api/v1/customers', customerRoutes(options.operations))

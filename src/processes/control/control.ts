@@ -24,6 +24,7 @@ import { StartFailure, orFailure } from '../start-failure.ts'
 import { atMost } from '../waiting.ts'
 import { apiOnDemand } from './api-on-demand.ts'
 import { feedbackRoomOf, followed, startFeedbackJobs } from './feedback.ts'
+import { LiveEvents } from './event-feed.ts'
 import { startJobs } from './jobs.ts'
 import { keyPlacesIn } from './key-operations.ts'
 import { keysWithinMs, openKeyKeeper } from './keys.ts'
@@ -66,10 +67,11 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
   })
   const suppressions = openSuppressions(store, clock)
   const bulk = openBulkBook(store)
+  const events = new LiveEvents(() => operations.queueCounts())
   const ledger: Ledger = openLedger({
     dataDir: config.dataDir,
     outboxes: [...outboxes.map((outbox) => followed(config, feedback, outbox)), registry.events, feedback.events],
-    followers: [suppressions.take, bulk.take],
+    followers: [suppressions.take, bulk.take, events.follow],
     log,
   })
   const project = projector(ledger, store)
@@ -106,7 +108,7 @@ export async function runControl(channel: SupervisorChannel): Promise<void> {
     policyFile: config.policy,
     log,
   })
-  const api = apiOnDemand({ operations, tokens, rulePage, ready: () => askReadiness(channel), log })
+  const api = apiOnDemand({ operations, events, tokens, rulePage, ready: () => askReadiness(channel), log })
   const door = await serve(config, channel.firstStart, api.listener)
   writeLocalAccess(config, door.port, local)
 

@@ -27,7 +27,7 @@ export function storyOperations({ registry, ledger, project }: Options): Pick<Op
     },
     idsOfMessageId: async (messageId) => {
       await project()
-      return ledger.named(messageId.trim().replace(/^<(.*)>$/, '$1'), mostNamed)
+      return ledger.named(messageId, mostNamed)
     },
   }
 }

@@ -95,7 +95,8 @@ export class DayFiles {
   }
 
   /** Ids of decisions about messages of this Message-ID, newest day first, at most so many. */
-  named(messageId: string, limit: number): readonly string[] {
+  named(asked: string, limit: number): readonly string[] {
+    const messageId = bareMessageId(asked)
     const found: string[] = []
     for (const day of this.days().toReversed()) {
       if (found.length >= limit) break
@@ -234,10 +235,15 @@ function openDay(file: string): Day {
   }
 }
 
+/** A Message-ID without blanks around it and without its angle brackets. */
+function bareMessageId(text: string): string {
+  return text.trim().replace(/^<(.*)>$/, '$1')
+}
+
 function messageIdIn(detail: StoredEvent['detail']): string | null {
   const evidence = detail['evidence'] as { readonly message?: { readonly messageId?: unknown } | null } | undefined
   const messageId = evidence?.message?.messageId
-  return typeof messageId === 'string' ? messageId : null
+  return typeof messageId === 'string' ? bareMessageId(messageId) : null
 }
 
 /** What is on the disk is not what SQLite wrote there. */

@@ -28,7 +28,7 @@ export type Progress = { readonly shard: number; readonly sequence: number }
 export interface Ledger {
   /** All events of a message or decision, in order, those included that are still in an outbox. */
   find(id: string): Promise<readonly StoredEvent[]>
-  /** Ids of decisions about messages of this Message-ID (without angle brackets), the newest days first; of what the ledger has taken. */
+  /** Ids of decisions about messages of this Message-ID (with or without angle brackets), the newest days first; of what the ledger has taken. */
   named(messageId: string, limit: number): Promise<readonly string[]>
   /**
    * Takes what is new in the outboxes. Durable when it resolves, with the shards that moved. After a crash at any point the
