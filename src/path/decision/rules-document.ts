@@ -31,7 +31,19 @@ steps of five minutes: room may come free up to five minutes later than the hour
 |---|---|---|
 ${ruleOrder.map((rule) => `| [\`${rule}\`](#${rule}) | ${rules[rule].code} ${rules[rule].enhanced} | ${rules[rule].title} |`).join('\n')}
 
-${ruleOrder.map(section).join('\n')}`
+${ruleOrder.map(section).join('\n')}
+## Feedback listeners
+
+Where reports about our mail come in nothing is judged by these rules but form, size and rate. Two more words are said there:
+
+    550 5.1.1 [unknown-recipient] nobody here has this address
+    250 2.0.0 [feedback-accepted] the report is kept (id)
+
+**unknown-recipient.** Mail is taken for the addresses of \`feedback.addresses\`, for postmaster and abuse, and for return-path addresses of ours that are
+younger than three weeks and unchanged. A bounce that hears this was sent to an address that we never gave out, or too late.
+
+**feedback-accepted.** The report is on disk. Nothing of it is sent on. \`anechoic why ID\` tells what it was and about which message.
+`
 }
 
 /** What a person whose mail met this rule should read. */
