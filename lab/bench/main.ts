@@ -1,5 +1,6 @@
 import { bench } from './bench.ts'
 import { runGrowth } from './growth.ts'
+import { runQueue } from './queue.ts'
 import { type Stoppable, loadToolsAreThere } from './load.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
 import { profile } from './profile.ts'
@@ -10,6 +11,7 @@ import { table } from './results.ts'
 async function main(args: readonly string[]): Promise<number> {
   const [verb, ...more] = args
   if (verb === 'growth') return leaveNothing(runGrowth(more))
+  if (verb === 'queue') return leaveNothing(runQueue(more))
   const options = readOptions(args)
   if (typeof options === 'string') return misused(`${options}\n${usage}`)
   if (!loadToolsAreThere())
@@ -26,9 +28,9 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** What it started ends with this process, if that ends by `process.exit`. */
-function leaveNothing(growth: Promise<number>): Promise<number> {
+function leaveNothing(running: Promise<number>): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-  return growth
+  return running
 }
 
 /** 1 when something that was there could not be measured. */

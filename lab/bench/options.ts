@@ -18,7 +18,7 @@ export type BenchOptions = {
   readonly out: string | null
 }
 
-export const usage = `usage: npm run bench -- [profile] [--json] [--messages N] [--warm-up N] [--connections N] [--rounds N] [--seconds N] [--only NAME]... [--out DIRECTORY]\n       npm run bench -- growth ...`
+export const usage = `usage: npm run bench -- [profile] [--json] [--messages N] [--warm-up N] [--connections N] [--rounds N] [--seconds N] [--only NAME]... [--out DIRECTORY]\n       npm run bench -- growth ...\n       npm run bench -- queue ...`
 
 /** Reads the command line; a string says what is wrong with it. */
 export function readOptions(args: readonly string[]): BenchOptions | string {

@@ -11,7 +11,7 @@ export type Figure = {
   readonly size: string
   readonly name: string
   readonly value: number
-  readonly unit: 'ms' | 'us' | 'MB' | 'KB' | 'count'
+  readonly unit: 'ms' | 'us' | 'MB' | 'KB' | 'count' | '%'
 }
 
 /** What a part reports, without its own name. */

@@ -34,16 +34,33 @@ export async function prepare(customers: number): Promise<Prepared> {
   return { customers, directory, dataDir }
 }
 
-/** The directory is its own then. */
-export async function startGrown({ customers, directory, dataDir }: Prepared, sinkPort: number): Promise<GrownProduct> {
+/** Delivers all to that port. The directory is its own then. */
+export async function startGrownTo(prepared: Prepared, sinkPort: number): Promise<GrownProduct> {
   const dns: DnsServer = await startDnsServer({})
+  const grown = await startGrown(prepared, {
+    dns: { servers: [dns.address], timeoutMs: 500 },
+    delivery: { routes: [{ domain: '*', host: '127.0.0.1', port: sinkPort }] },
+  })
+  return {
+    ...grown,
+    stop: async () => {
+      await grown.stop()
+      await dns.close()
+    },
+  }
+}
+
+/** Where it asks DNS, and how it delivers, is the caller's. The directory is its own then. */
+export async function startGrown(
+  { customers, directory, dataDir }: Prepared,
+  world: { readonly dns: object; readonly delivery: object },
+): Promise<GrownProduct> {
   const began = performance.now()
   const product = await startProduct(directory, {
     hostname: operator,
     listeners: [{ name: 'upstream', host: '127.0.0.1', port: 0 }],
     control: { port: 0 },
-    dns: { servers: [dns.address], timeoutMs: 500 },
-    delivery: { routes: [{ domain: '*', host: '127.0.0.1', port: sinkPort }] },
+    ...world,
     limits: { maxConnectionsPerClient: 2000 },
   })
   const startMs = performance.now() - began
@@ -63,7 +80,6 @@ export async function startGrown({ customers, directory, dataDir }: Prepared, si
     stop: async () => {
       process.off('exit', leave)
       await product.stop()
-      await dns.close()
       rmSync(directory, { recursive: true, force: true })
     },
   }

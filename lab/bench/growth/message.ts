@@ -6,7 +6,7 @@ import { type Sink, startSink } from '../load.ts'
 import type { PartResult } from '../parts/part.ts'
 import { percentile } from '../probe.ts'
 import { type Figure, type GrowthResults, type PartFigures, compared } from './figures.ts'
-import { type GrownProduct, type Prepared, memoryByName, startGrown } from './grown-product.ts'
+import { type GrownProduct, type Prepared, memoryByName, startGrownTo } from './grown-product.ts'
 import { sendFromMany } from './senders.ts'
 
 const connections = 20
@@ -21,7 +21,7 @@ export async function openStations(all: readonly Prepared[]): Promise<readonly S
   const stations: Station[] = []
   for (const prepared of all) {
     const sink = await startSink(await freePort())
-    stations.push({ grown: await startGrown(prepared, sink.port), sink })
+    stations.push({ grown: await startGrownTo(prepared, sink.port), sink })
   }
   return stations
 }

@@ -1,7 +1,7 @@
 import { freePort } from '../../world/free-port.ts'
 import { startSink } from '../load.ts'
 import type { PartFigures } from './figures.ts'
-import { memoryByName, prepare, startGrown } from './grown-product.ts'
+import { memoryByName, prepare, startGrownTo } from './grown-product.ts'
 import { fillQueue } from './queue.ts'
 
 /** The whole product, started over an empty queue and over so many messages that are due in an hour. */
@@ -13,7 +13,7 @@ async function startOver(messages: number): Promise<PartFigures> {
   const sink = await startSink(await freePort())
   const prepared = await prepare(10)
   await fillQueue(prepared.dataDir, messages, Date.now() + hourMs)
-  const grown = await startGrown(prepared, sink.port)
+  const grown = await startGrownTo(prepared, sink.port)
   const size = `${messages} queued`
   const relay = memoryByName(grown).get('relay')
   await grown.stop()

@@ -6,7 +6,6 @@ import { type Custody, openCustody } from './index.ts'
 import { exampleEntry, exampleEvent, exampleId, exampleRecipient, quietLog, fastDirectory } from './testing/entries.ts'
 import { dueIds } from './testing/due.ts'
 
-const nobody: ReadonlySet<DecisionId> = new Set()
 const megabyte = 1_048_576
 
 async function bodyOf(custody: Custody, id: DecisionId): Promise<Buffer> {

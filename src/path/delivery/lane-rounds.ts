@@ -1,6 +1,7 @@
 import type { Custody, DueMessage, Lane, LaneRest } from '../custody/custody.ts'
 import type { DecisionId } from '../decision/decision.ts'
 import { type Places, everywhere } from './places.ts'
+import { Turns } from './turns.ts'
 
 /** Lanes asked for at a time, and how many such pages one round looks at that find nothing. */
 const page = 64
@@ -50,6 +51,7 @@ export class LaneRounds {
   #left = false
   #warm = new Map<string, Lane>()
   #rests: LaneRest[] = []
+  readonly #turns = new Turns()
 
   constructor(options: LaneRoundsOptions) {
     this.#options = options
@@ -76,6 +78,7 @@ export class LaneRounds {
       const left = this.#left
       this.#place = null
       this.#left = false
+      this.#turns.endTour()
       await this.#putToRest()
       return { taken, more: left }
     }
@@ -91,19 +94,22 @@ export class LaneRounds {
 
   async #visit(lanes: readonly Lane[]): Promise<number> {
     let taken = 0
-    // All are asked for in one go; what one takes, the next no longer has.
-    for (const visit of await Promise.all(lanes.map((lane) => this.#ask(lane)))) taken += this.#take(visit)
+    // All are asked for in one go; what is asked for one, the next no longer has.
+    const asked = new Map<string, number>()
+    for (const visit of await Promise.all(lanes.map((lane) => this.#ask(lane, asked)))) taken += this.#take(visit)
     return taken
   }
 
-  async #ask(lane: Lane): Promise<Visit> {
+  async #ask(lane: Lane, asked: Map<string, number>): Promise<Visit> {
     const { custody, places, now, leased, look, patience } = this.#options
     const { site, restMs } = look(lane)
     if (restMs > 0) {
       const found = await custody.dueIn(lane, now() - patience, perVisit, leased())
       return { lane, site: everywhere, found, wanted: perVisit, restMs }
     }
-    const wanted = Math.min(perVisit, places.roomFor(site, 'queue'))
+    const room = places.roomFor(site, 'queue') - (asked.get(site) ?? 0)
+    const wanted = this.#turns.mustYield(site, nameOf(lane)) ? 0 : Math.max(0, Math.min(perVisit, room))
+    asked.set(site, (asked.get(site) ?? 0) + wanted)
     const found = wanted === 0 ? [] : await custody.dueIn(lane, now(), wanted, leased())
     return { lane, site, found, wanted, restMs }
   }
@@ -114,6 +120,10 @@ export class LaneRounds {
     for (const { id } of found) {
       if (places.roomFor(site, 'queue') === 0) break
       if (begin(id, site, lane)) taken++
+    }
+    if (restMs === 0) {
+      const isPassedBy = wanted === 0 || (found.length > 0 && taken === 0)
+      this.#turns[isPassedBy ? 'passedBy' : 'served'](site, nameOf(lane))
     }
     if (found.length >= wanted || taken < found.length) this.#left = true
     else if (restMs > 0) this.#rests.push(restOf(lane, now() + Math.min(restMs, restAtMost) * (0.8 + 0.4 * random())))

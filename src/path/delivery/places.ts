@@ -36,7 +36,8 @@ export type PlaceLimits = {
 
 /**
  * Who may have how many of the places. A site that is not known to be good has one message in hand at a time, and all of these together no more
- * than three fifths of the connections, so that dead sites never take the rest. What is read back from the queue leaves room for what is fresh.
+ * than four fifths of the connections, so that dead sites never take the rest; of these, what is read back from the queue may have less than
+ * half, however long its dead sites keep it, so that a fresh message for a site that was never met finds a place at once.
  */
 export class Places {
   readonly #limits: PlaceLimits
@@ -66,7 +67,7 @@ export class Places {
 
   /** The most that may be in hand for sites that are not known to be good. */
   get unprovenLimit(): number {
-    return share(this.#base(), 0.6)
+    return share(this.#base(), 0.8)
   }
 
   inHandAt(site: string): number {
@@ -137,13 +138,14 @@ export class Places {
 
   #roomOfCondition(condition: SiteCondition, origin: Origin): number {
     const { new: unknown, poor } = this.#counts
-    const unproven = this.unprovenLimit - this.unproven
+    const all = this.unprovenLimit - this.unproven
+    const ofQueue = share(this.#base(), 0.3) - unknown.queue - poor.queue
+    const unproven = origin === 'fresh' ? all : Math.min(all, ofQueue)
     switch (condition) {
       case 'good':
         return Infinity
       case 'new': {
-        const room = Math.min(share(this.#base(), 0.5) - sum(unknown), unproven)
-        return origin === 'fresh' ? room : Math.min(room, share(this.#base(), 0.25) - unknown.queue)
+        return Math.min(share(this.#base(), 0.5) - sum(unknown), unproven)
       }
       case 'poor':
         return Math.min(share(this.#base(), 0.2) - sum(poor), unproven)

@@ -38,7 +38,7 @@ export class ReadyJobs {
   *startable(places: Places): Generator<Job> {
     for (let started = true; started;) {
       started = false
-      for (const site of [...this.#bySite.keys()]) {
+      for (const site of this.sites()) {
         const job = this.nextAt(site, places)
         if (job === null) continue
         started = true

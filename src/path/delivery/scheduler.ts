@@ -431,7 +431,8 @@ export class Scheduler {
   #findSlow(): void {
     const { health } = this.#room.outbound
     for (const site of this.#places.findSlow()) health.slow(site)
-    health.crowded = this.#places.unproven > this.#places.unprovenLimit / 2
+    const crowd = this.#places.unproven / this.#places.unprovenLimit
+    health.patience = patienceIn(crowd)
     for (const site of this.#ready.sites()) {
       if (site === everywhere || health.conditionOf(site) !== 'poor') continue
       for (const waiting of this.#ready.removeAt(site)) this.#letGo(waiting)
@@ -453,6 +454,12 @@ export class Scheduler {
     metrics.inFlight = this.#running
     metrics.waiting = this.#ready.size + this.#sleepers.size
   }
+}
+
+/** What a server that is not known to be good gets for each step, by how much of what such may have is taken; milliseconds. */
+function patienceIn(crowd: number): number {
+  if (crowd < 0.25) return Infinity
+  return crowd < 0.5 ? 20_000 : 8_000
 }
 
 /** The destination that a lane's name stands for: that of its domain, or the one that a person chose. */

@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync, truncateSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exampleEntry, exampleEvent, exampleId } from '../testing/entries.ts'
-import { TestShard, deliver, drain, nobody } from '../testing/shard.ts'
+import { TestShard, deliver, drain } from '../testing/shard.ts'
 import { dueIds } from '../testing/due.ts'
 
 const large = 1_200_000

@@ -16,9 +16,6 @@ const maxRemembered = 100_000
 /** What was good so many milliseconds ago may be anything now. */
 const goodFor = 3_600_000
 
-/** What a server gets to greet us and to answer a command while many others keep us waiting; milliseconds. */
-const hurried = 15_000
-
 export type HealthOptions = {
   readonly now: () => number
   /** For how many milliseconds a site is left alone after the first time that none of its servers was reached; doubled with each further one. */
@@ -36,8 +33,11 @@ export class DestinationHealth {
   readonly #options: HealthOptions
   readonly #records = new Map<string, Record>()
   readonly #siteOf = new Map<string, string>()
-  /** Whether so many servers keep us waiting that those which are not known to be good get less time. */
-  crowded = false
+  /**
+   * What a server that is not known to be good gets to let us in, to greet us and to answer a command, in milliseconds: less while many keep us
+   * waiting.
+   */
+  patience = Infinity
 
   constructor(options: HealthOptions) {
     this.#options = options
@@ -109,8 +109,8 @@ export class DestinationHealth {
 
   /** How long its servers may take. */
   timeoutsFor(key: string, usual: Timeouts): Timeouts {
-    if (!this.crowded || this.conditionOf(key) === 'good') return usual
-    const atMost = (one: number): number => Math.min(one, hurried)
+    if (this.patience === Infinity || this.conditionOf(key) === 'good') return usual
+    const atMost = (one: number): number => Math.min(one, this.patience)
     const { connect, greeting, hello, mail, rcpt, data } = usual
     return {
       ...usual,

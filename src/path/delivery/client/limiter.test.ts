@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { defaultDelivery } from '../settings.ts'
 import { DestinationHealth } from './health.ts'
 import { Evicted, type Leave, Limiter } from './limiter.ts'
 
@@ -74,21 +75,49 @@ describe('Limiter', () => {
 })
 
 describe('DestinationHealth', () => {
-  it('takes a destination for down after three misses in a row, for a while', () => {
+  it('leaves a site alone for longer with each miss, and lets one that was good be tried once more at once', () => {
     let now = 0
-    const health = new DestinationHealth({ now: () => now, pause: 1000, longestPause: 9000, random: () => 0.5 })
-    health.missed('a', 'x')
-    health.missed('a', 'x')
-    health.reached('a')
-    health.missed('a', 'x')
-    health.missed('a', 'x')
-    expect(health.downBecause('a')).toBeNull()
+    const health = new DestinationHealth({ now: () => now, pause: 1000, longestPause: 3000, random: () => 0.5 })
+    expect(health.conditionOf('a')).toBe('new')
     health.missed('a', 'refused')
-    expect(health.downBecause('a')).toBe('refused')
-    expect(health.downBecause('b')).toBeNull()
+    expect([health.downBecause('a'), health.restOf('a'), health.downBecause('b')]).toEqual(['refused', 1000, null])
+    // What was under way when it was found down counts for nothing.
+    health.missed('a', 'refused too')
     now = 1000
-    expect(health.downBecause('a')).toBeNull()
+    expect([health.downBecause('a'), health.conditionOf('a')]).toEqual([null, 'poor'])
     health.missed('a', 'again')
-    expect(health.downBecause('a')).toBe('again')
+    expect(health.restOf('a')).toBe(2000)
+    now = 3000
+    health.missed('a', 'again')
+    expect(health.restOf('a')).toBe(3000)
+    health.reached('a')
+    expect([health.restOf('a'), health.conditionOf('a')]).toEqual([0, 'good'])
+    health.missed('a', 'x')
+    expect([health.restOf('a'), health.conditionOf('a')]).toEqual([0, 'poor'])
+    health.missed('a', 'x')
+    expect(health.restOf('a')).toBe(1000)
+  })
+
+  it('knows destinations of one site as one, and forgets what was good long ago', () => {
+    let now = 0
+    const health = new DestinationHealth({ now: () => now, pause: 1000, longestPause: 3000, random: () => 0.5 })
+    health.join('mx:one.example', 'servers')
+    health.join('mx:two.example', 'servers')
+    health.missed('mx:one.example', 'away')
+    expect(health.downBecause('mx:two.example')).toBe('away')
+    health.reached('servers')
+    expect(health.conditionOf('mx:two.example')).toBe('good')
+    now = 4_000_000
+    expect(health.conditionOf('servers')).toBe('new')
+  })
+
+  it('gives those that are not known to be good less time while many keep us waiting', () => {
+    const health = new DestinationHealth({ now: () => 0, pause: 1000, longestPause: 3000, random: () => 0.5 })
+    const { timeouts } = defaultDelivery
+    health.reached('good')
+    expect(health.timeoutsFor('new', timeouts)).toEqual(timeouts)
+    health.patience = 15_000
+    expect(health.timeoutsFor('new', timeouts)).toMatchObject({ connect: 15_000, greeting: 15_000, end: timeouts.end })
+    expect(health.timeoutsFor('good', timeouts)).toEqual(timeouts)
   })
 })
