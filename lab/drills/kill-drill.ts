@@ -18,6 +18,8 @@ export type KillOptions = DrillOptions & {
   /** How many; each victim by chance unless `order` names them. */
   readonly kills: number
   readonly order?: readonly Victim[]
+  /** Relay processes; 1 unless it is given. */
+  readonly workers?: number
 }
 
 type Running = ReturnType<ReturnType<SmallWorld['product']>['processes']>[number]
@@ -31,7 +33,10 @@ const goneWithinMs = 30_000
 /** Kills processes with SIGKILL at random moments under load, and counts what became of the messages. */
 export async function runKillDrill(options: KillOptions): Promise<Report> {
   const receiver = await startReceiver(bodyBytes)
-  const world = await createSmallWorld({ deliverToPort: receiver.port }).catch(async (error: unknown) => {
+  const world = await createSmallWorld({
+    deliverToPort: receiver.port,
+    configuration: { workers: options.workers ?? 1 },
+  }).catch(async (error: unknown) => {
     await receiver.close()
     throw error
   })
@@ -86,7 +91,8 @@ class Killing {
 
   async #kill(wanted: Victim): Promise<void> {
     const alive = this.#world.product().processes()
-    const victim = alive.find(({ name }) => name === wanted) ?? alive[0]
+    const named = alive.filter(({ name }) => name === wanted)
+    const victim = named.length === 0 ? alive[0] : this.#chance.pick(named)
     if (victim === undefined) throw new Error('no process is alive')
     if (this.#chance.happens(0.5)) await this.#nextWrite()
     else await pause(this.#chance.below(400))

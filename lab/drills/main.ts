@@ -3,13 +3,14 @@ import { runKillDrill } from './kill-drill.ts'
 import { type DrillOptions, type NotHere, type Report, isNotHere } from './report.ts'
 import { variants } from './variants/variants.ts'
 
-const usage = `usage: npm run drill -- [--kills N | --variant ${Object.keys(variants).join('|')}] [--seed S] [--connections N] [--json]`
+const usage = `usage: npm run drill -- [--kills N [--workers N] | --variant ${Object.keys(variants).join('|')}] [--seed S] [--connections N] [--json]`
 
 /** Runs one drill. Exits 1 when something was lost, changed or sent too often, 2 on wrong use. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       kills: { type: 'string' },
+      workers: { type: 'string', default: '1' },
       variant: { type: 'string' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       connections: { type: 'string', default: '20' },
@@ -23,10 +24,11 @@ async function main(): Promise<number> {
     say: (line) => void process.stderr.write(`${line}\n`),
   }
   const variant = values.variant === undefined ? null : (variants[values.variant] ?? undefined)
-  const numbers = [kills, options.seed, options.connections]
+  const workers = Number(values.workers)
+  const numbers = [kills, workers, options.seed, options.connections]
   if (variant === undefined || (variant !== null && values.kills !== undefined)) return misused()
-  if (!numbers.every(Number.isSafeInteger) || kills < 1 || options.connections < 1) return misused()
-  const report = await (variant === null ? runKillDrill({ ...options, kills }) : variant(options))
+  if (!numbers.every(Number.isSafeInteger) || Math.min(kills, workers) < 1 || options.connections < 1) return misused()
+  const report = await (variant === null ? runKillDrill({ ...options, kills, workers }) : variant(options))
   print(report, values.json)
   return isNotHere(report) || report.faults.length === 0 ? 0 : 1
 }

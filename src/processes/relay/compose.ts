@@ -157,7 +157,8 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
       hostname: config.hostname,
       operatorDomain: config.operator.domain,
     })
-    budget?.readCounts(delivery.connectionsAt)
+    const { connectionsAt } = delivery
+    budget?.readCounts((passage) => connectionsAt(passage))
     shaping.join(delivery.shaping)
     return { path, delivery, budget }
   }

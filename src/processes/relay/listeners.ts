@@ -31,7 +31,7 @@ export type Gates = Readonly<Record<Config['listeners'][number]['role'], Gate>>
 export function listenersOf(channel: SupervisorChannel, gates: Gates, log: Log, clock: Clock): Listeners {
   const { config, firstStart } = channel
   const budgets = {
-    relay: new IngressBudget(config.limits, clock),
+    relay: new IngressBudget(partOf(config), clock),
     // Strangers may come to these: what they use up must be nobody else's.
     feedback: new IngressBudget(strangers(config.limits), clock),
   }
@@ -80,6 +80,17 @@ function strangers(limits: Config['limits']): Config['limits'] {
     maxConnections: some(maxConnections),
     maxConnectionsPerClient: some(maxConnectionsPerClient),
     bytesInFlight: Math.max(some(bytesInFlight), 2 * maxMessageBytes),
+  }
+}
+
+/** The part of one relay in what all may hold at a time (docs/decisions/014): equal parts, and never too little for one client or one message. */
+function partOf({ limits, workers }: Config): Config['limits'] {
+  const part = (whole: number, least: number): number => Math.min(whole, Math.max(least, Math.floor(whole / workers)))
+  return {
+    ...limits,
+    maxConnections: part(limits.maxConnections, 1),
+    maxConnectionsPerClient: part(limits.maxConnectionsPerClient, 1),
+    bytesInFlight: part(limits.bytesInFlight, limits.maxMessageBytes),
   }
 }
 
