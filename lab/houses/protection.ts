@@ -9,6 +9,7 @@ import { type PolicyServer, policyFile, startPolicyServer } from '../world/polic
 import type { Dns, Resolver } from '../../src/platform/dns.ts'
 import { cachedDns } from '../../src/platform/dns-system.ts'
 import { type OpenProtections, openProtections } from '../../src/path/delivery/protection/open-protections.ts'
+import { defaultDelivery } from '../../src/path/delivery/settings.ts'
 import { type TlsStore, openTlsStore } from '../../src/path/delivery/protection/tls-store.ts'
 
 /** A receiver of dest.example with TLS, its policy server, and DNS that names both: the world as protections see it. */
@@ -89,7 +90,12 @@ export async function openScene(workshop: Workshop, options: SceneOptions = {}):
     dns: resolver,
     protections,
     ...options.house,
-    settings: { port: receiver.port, tlsRoots: [authority.pem], ...options.house?.settings },
+    settings: {
+      port: receiver.port,
+      tlsRoots: [authority.pem],
+      timeouts: defaultDelivery.timeouts,
+      ...options.house?.settings,
+    },
   })
   ahead.of = () => house.world.ahead
   return {

@@ -116,6 +116,11 @@ test('all parameters of RCPT', () => {
 })
 
 test('a parameter of what was not offered is unknown', () => {
+  expect(parse('MAIL FROM:<> REQUIRETLS', { ...full, requireTls: true })).toMatchObject({
+    parameters: { requireTls: true },
+  })
+  expect(code('MAIL FROM:<> REQUIRETLS=1', { ...full, requireTls: true })).toBe('501 5.5.4')
+  expect(code('MAIL FROM:<> REQUIRETLS', full)).toBe('555 5.5.4')
   expect(code('MAIL FROM:<> XOORG=a', { extended: true, xoorg: false })).toBe('555 5.5.4')
   expect(code('MAIL FROM:<> SIZE=1', { extended: false, xoorg: false })).toBe('555 5.5.4')
   expect(code('RCPT TO:<a@b.example> NOTIFY=NEVER', { extended: false, xoorg: false })).toBe('555 5.5.4')
