@@ -351,6 +351,44 @@ describe('HTTP', () => {
     })
   })
 
+  test('a problem names its field, and the document describes the resource', async () => {
+    const headers = { ...bearer(), 'content-type': 'application/json' }
+    const wrong = await ask('/api/v1/queue/0000000000000000/bounce', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ reason: 'why', status: '4.1.1' }),
+    })
+    expect(wrong.status).toBe(400)
+    expect(await wrong.json()).toMatchObject({ errors: [{ path: 'status', message: expect.any(String) }] })
+    const whole = await ask('/api/v1/queue', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ filter: {}, action: { verb: 'cancel' } }),
+    })
+    expect(whole.status).toBe(400)
+    expect(await whole.json()).toMatchObject({ errors: [{ path: 'filter' }] })
+    const document = (await (await ask('/api/v1/openapi.json', { headers: bearer() })).json()) as { paths: object }
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining(['/queue', '/queue/counts', '/queue/{id}/reroute', '/decisions/{id}', '/events']),
+    )
+  })
+
+  test('what happens is sent as it happens', async () => {
+    const stop = new AbortController()
+    const stream = await ask('/api/v1/events', { headers: bearer(), signal: stop.signal })
+    expect(stream.headers.get('content-type')).toMatch(/^text\/event-stream/)
+    let heard = ''
+    const reading = (async () => {
+      for await (const chunk of stream.body ?? []) heard += Buffer.from(chunk).toString()
+    })().catch(() => undefined)
+    const refused = await send('reader@dest.example', { author: 'boss@globex.example' })
+    await until(() => heard.includes(idIn(refused)) && heard.includes('event: counts'), 'the events')
+    expect(heard).toMatch(/^retry: \d+\n\n/)
+    expect(heard).toMatch(/^id: [0-9a-z]+-\d+\nevent: message\ndata: \{.*"kind":"decision"/m)
+    stop.abort()
+    await reading
+  })
+
   test('health, readiness and the page of a rule need no token', async () => {
     expect(await (await ask('/healthz')).text()).toBe('ok')
     expect((await ask('/readyz')).status).toBe(200)
