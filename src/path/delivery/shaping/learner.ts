@@ -168,7 +168,7 @@ export class Learner {
     const notice = this.#book.find('slow', seen.site, { what: 'address', address: seen.address })
     if (notice === null || seen.began < notice.changed) return
     const step = slowStepOf(seen.terms, notice)
-    if (step === null || this.#now() - notice.changed < step.for / step.steps) return
+    if (step === null || this.#now() - notice.changed < step.for / (step.steps + 1)) return
     this.#book.recover(notice, Math.min(1, notice.factor + (1 - step.factor) / step.steps + 1e-9))
   }
 

@@ -27,9 +27,9 @@ export class Pace {
    * do not all return at once to find one place.
    */
   promise(rate: Rate, now: number): number {
-    const { gap } = shapeOf(rate)
-    const first = Math.max(this.#fullAt, now)
-    this.#promisedUntil = Math.min(Math.max(this.#promisedUntil, first) + gap, now + longestPromise)
+    const { gap, burst } = shapeOf(rate)
+    const next = Math.max(this.#fullAt - burst, now)
+    this.#promisedUntil = Math.min(Math.max(this.#promisedUntil + gap, next), now + longestPromise)
     return Math.ceil(this.#promisedUntil)
   }
 
