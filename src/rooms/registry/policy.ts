@@ -1,6 +1,5 @@
 import type { Domain } from '../../standards/names/domain.ts'
 import type { IpAddress, Network } from '../../standards/names/ip.ts'
-import type { Mailbox } from '../../standards/names/mailbox.ts'
 import type { TenantId } from '../../standards/names/tenant.ts'
 
 /** Classes that a grant may name. `forwarded` and `unknown` are not among them: they are never signed. */
@@ -117,5 +116,4 @@ export interface PolicySnapshot {
   grantFor(customer: string, source: string, domain: Domain): Grant | null
   /** Keys that may sign for (domain, source), RSA first: its own, or those of the owned parent that includes it; empty when none is active. */
   activeKeys(customer: string, source: string, domain: Domain): readonly ActiveKey[]
-  isSuppressed(customer: string, recipient: Mailbox): boolean
 }

@@ -7,7 +7,7 @@ import { type StoredCustomer, compileCustomer, selfCustomer } from './snapshot/c
 import { Snapshot, type SnapshotChanges } from './snapshot/snapshot.ts'
 import { parseStored, readChangedCustomers, readCustomers, storedPages, storedPagesAt } from './store/customers.ts'
 import { readActiveKeys, readChangedKeys, readLostKeys } from './store/keys.ts'
-import { type StandingMark, readChangedSuppressions, readStandingSince, readSuppressions } from './store/marks.ts'
+import { type StandingMark, readStandingSince } from './store/marks.ts'
 import { type Proof, readProofChanges, readProofs } from './store/proofs.ts'
 import type { Store, StoreTransaction } from './store/tables.ts'
 import { currentVersion } from './store/versions.ts'
@@ -30,7 +30,6 @@ export function loadSnapshot(store: Store, operator: Domain): Promise<Snapshot> 
     build(tx, operator, storedPages(tx), 'now', {
       version: await currentVersion(tx),
       keys: await readActiveKeys(tx, 'now'),
-      suppressions: await readSuppressions(tx, 'now'),
     }),
   )
 }
@@ -42,7 +41,6 @@ export function loadSnapshotAt(store: Store, operator: Domain, version: number):
     return build(tx, operator, storedPagesAt(tx, version), version, {
       version,
       keys: await readActiveKeys(tx, version),
-      suppressions: await readSuppressions(tx, version),
     })
   })
 }
@@ -57,9 +55,8 @@ export function loadNewer(store: Store, operator: Domain, snapshot: Snapshot): P
     const touched = [...new Set((await readChangedKeys(tx, since)).map((key) => key.domain))]
     const active = await readActiveKeys(tx, 'now', touched)
     const keys = new Map(touched.map((domain) => [domain as Domain, active.get(domain as Domain) ?? []]))
-    const suppressions = await readChangedSuppressions(tx, since)
     return {
-      snapshot: snapshot.with({ version, customers, keys, suppressions }),
+      snapshot: snapshot.with({ version, customers, keys }),
       customers: [...customers.keys()],
       lostKeys: await readLostKeys(tx, since),
       standing: await readStandingSince(tx, since),

@@ -1,15 +1,14 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../platform/clock.ts'
 import type { Domain } from '../../standards/names/domain.ts'
-import type { Mailbox } from '../../standards/names/mailbox.ts'
 import { type Applied, applyPolicy, exportStored, planPolicy } from './applying.ts'
 import type { CheckedPolicy } from './document/checked-policy.ts'
 import type { CustomerDocument } from './document/schema.ts'
 import { type KeyRegistry, keyRegistry } from './key-registry.ts'
 import { type ProofRegistry, proofRegistry } from './proof-registry.ts'
 import { type PolicyNews, loadNewer, loadSnapshot, loadSnapshotAt } from './reading.ts'
-import { type Snapshot, suppressionAddress } from './snapshot/snapshot.ts'
-import { type StandingMark, endMark, endSuppression, isSuppressedNow, readStanding } from './store/marks.ts'
+import type { Snapshot } from './snapshot/snapshot.ts'
+import { type StandingMark, endMark, readStanding } from './store/marks.ts'
 import { readCustomer, readCustomersAfter } from './store/customers.ts'
 import type { Store } from './store/tables.ts'
 import { currentVersion, nextVersion } from './store/versions.ts'
@@ -24,7 +23,7 @@ export interface Registry extends KeyRegistry, ProofRegistry {
   load(): Promise<Snapshot>
   /** The newest policy, made from an older snapshot, and what differs. Costs what changed, not what there is. */
   loadChanges(snapshot: Snapshot): Promise<PolicyNews>
-  /** The policy, keys and suppressions that were in force at a version, for replay; null for a version that never was. */
+  /** The policy and keys that were in force at a version, for replay; null for a version that never was. */
   snapshotAt(version: number): Promise<Snapshot | null>
   standing(): Promise<readonly StandingMark[]>
   /** What is written of a customer; null for one that there is not. */
@@ -37,9 +36,6 @@ export interface Registry extends KeyRegistry, ProofRegistry {
   apply(policy: CheckedPolicy, author: string, reason?: string): Promise<Applied>
   /** YAML that applies again to an empty plan. */
   exportPolicy(): Promise<string>
-  /** Whether anything changed. */
-  suppress(customer: string, recipient: Mailbox, author: string, reason: string): Promise<boolean>
-  unsuppress(customer: string, recipient: Mailbox, author: string, reason: string): Promise<boolean>
   /** Sets a mark, in place of the one of its kind that is there. */
   setStanding(mark: StandingMark): Promise<void>
   /** Whether there was one. */
@@ -69,26 +65,8 @@ export function openRegistry<Tables>(db: Kysely<Tables>, operator: Domain, clock
 
 type By = (author: string, reason: string) => { readonly author: string; readonly reason: string; readonly at: number }
 
-function marks(store: Store, by: By): Pick<Registry, 'suppress' | 'unsuppress' | 'setStanding' | 'liftStanding'> {
+function marks(store: Store, by: By): Pick<Registry, 'setStanding' | 'liftStanding'> {
   return {
-    suppress: (customer, recipient, author, reason) =>
-      store.transaction().execute(async (tx) => {
-        const of = { customer, address: suppressionAddress(recipient) }
-        if (await isSuppressedNow(tx, of)) return false
-        const version = await nextVersion(tx, by(author, reason))
-        await tx
-          .insertInto('suppression')
-          .values({ ...of, from_version: version, until_version: null })
-          .execute()
-        return true
-      }),
-    unsuppress: (customer, recipient, author, reason) =>
-      store.transaction().execute(async (tx) => {
-        const of = { customer, address: suppressionAddress(recipient) }
-        if (!(await isSuppressedNow(tx, of))) return false
-        await endSuppression(tx, await nextVersion(tx, by(author, reason)), of)
-        return true
-      }),
     setStanding: (mark) =>
       store.transaction().execute(async (tx) => {
         const version = await nextVersion(tx, by(mark.by, mark.reason))

@@ -11,7 +11,6 @@ import { isSyntaxFault } from '../../../standards/fault.ts'
 import { type Domain, isAtOrBelow, parseDomain } from '../../../standards/names/domain.ts'
 import { type IpAddress, type Network, networkContains, parseIp, parseNetwork } from '../../../standards/names/ip.ts'
 import { type TenantId, parseTenantId } from '../../../standards/names/tenant.ts'
-import { formatMailbox } from '../../../standards/names/mailbox.ts'
 
 /** Policies for tests, searched from end to end: slow, and plain enough to be believed. */
 
@@ -134,7 +133,6 @@ export function policyOf(customers: readonly Customer[], extras: PolicyExtras = 
       ) ?? null,
     activeKeys: (customer, source, name) =>
       keys.filter((one) => one.customer === customer && one.source === source && one.domain === name),
-    isSuppressed: () => false,
   }
 }
 

@@ -1,10 +1,8 @@
 import type { Domain } from '../../../standards/names/domain.ts'
 import type { IpAddress } from '../../../standards/names/ip.ts'
-import type { Mailbox } from '../../../standards/names/mailbox.ts'
 import type { TenantId } from '../../../standards/names/tenant.ts'
 import { nearestOwner } from '../nearest-owner.ts'
 import type { ActiveKey, Customer, CustomerBook, Grant, OwnedDomain, PolicySnapshot, Source } from '../policy.ts'
-import { BranchingMap } from './branching-map.ts'
 import { NetworkSources } from './network-sources.ts'
 import { OpenedCustomer, readCustomer, writeCustomer } from './opened-customer.ts'
 import { PackedMap } from './packed-map.ts'
@@ -20,15 +18,6 @@ export type SnapshotChanges = {
   readonly customers?: ReadonlyMap<string, Customer | null>
   /** All active keys of a domain; an empty list takes them away. */
   readonly keys?: ReadonlyMap<Domain, readonly ActiveKey[]>
-  readonly suppressions?: readonly Suppression[]
-}
-
-/** `address` as `suppressionAddress` writes it. */
-export type Suppression = { readonly customer: string; readonly address: string; readonly suppressed: boolean }
-
-/** The form in which a recipient is suppressed: without regard to case, which no receiver of note tells apart. */
-export function suppressionAddress(recipient: Mailbox): string {
-  return `${recipient.localPart.toLowerCase()}@${recipient.domain}`
 }
 
 /**
@@ -43,7 +32,6 @@ type Tables = {
   readonly fingerprints: PackedMap<string>
   readonly networks: NetworkSources
   readonly keys: PackedMap<readonly ActiveKey[]>
-  readonly suppressed: BranchingMap<true>
 }
 
 export type SnapshotFilling = {
@@ -75,7 +63,6 @@ export class Snapshot implements PolicySnapshot {
     fingerprints: PackedMap.of(asItIs),
     networks: NetworkSources.none,
     keys: PackedMap.of(readKeys),
-    suppressed: BranchingMap.of(),
   })
 
   /** Makes a whole policy, customer by customer: what `with` on the empty one gives, without a list of all that there is. */
@@ -170,21 +157,12 @@ export class Snapshot implements PolicySnapshot {
     return id === undefined ? null : (this.#tables.customers.get(id) ?? null)
   }
 
-  isSuppressed(customer: string, recipient: Mailbox): boolean {
-    return this.#tables.suppressed.has(`${customer}/${suppressionAddress(recipient)}`)
-  }
-
   /** The next version. */
   with(changes: SnapshotChanges): Snapshot {
     const tables = changes.customers === undefined ? this.#tables : this.#withCustomers(changes.customers)
     return new Snapshot(changes.version, {
       ...tables,
       keys: tables.keys.with(keyEdits(changes.keys ?? new Map())),
-      suppressed: tables.suppressed.with(
-        (changes.suppressions ?? []).map(
-          ({ customer, address, suppressed }) => [`${customer}/${address}`, suppressed ? true : undefined] as const,
-        ),
-      ),
     })
   }
 

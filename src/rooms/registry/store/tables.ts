@@ -58,7 +58,6 @@ export type RegistryTables = ProofTables & {
     rotation: number
     turn: number
   }
-  suppression: { customer: string; address: string; from_version: number; until_version: number | null }
   standing: {
     key: string
     kind: 'suspended' | 'hold'

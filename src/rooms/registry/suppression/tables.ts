@@ -37,6 +37,8 @@ export type SuppressionTransaction = Transaction<SuppressionTables>
 export const suppressionLists: Migration = {
   name: '005-suppression-lists',
   up: async (db) => {
+    // What this was before held addresses alone, and nothing could fill it.
+    await db.schema.dropTable('suppression').execute()
     await createAddresses(db)
     await db.schema
       .createTable('suppression_strike')
