@@ -28,6 +28,8 @@ export type Receiver = {
   readonly dropped: { readonly inData: number; readonly afterDot: number }
   /** Asked anew for each transaction. */
   mood: () => Mood
+  /** Ends every connection before a word is said. */
+  isAway: boolean
   /** When each life of the relay ended, by the same clock. */
   readonly endedAt: readonly number[]
   /** The relay has died: connections from now on are another life's. */
@@ -42,6 +44,7 @@ export async function startReceiver(bodyBytes: number): Promise<Receiver> {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => {})
+    if (book.isAway) return void socket.destroy()
     converse(socket, book, book.endedAt.length)
   })
   server.listen(0, '127.0.0.1')
@@ -67,6 +70,7 @@ class Book {
   deferred = 0
   readonly endedAt: number[] = []
   mood: () => Mood = () => 'take'
+  isAway = false
 
   constructor(bodyBytes: number) {
     this.#bodyBytes = bodyBytes

@@ -3,6 +3,7 @@ import { runClockJump } from './clock-jump.ts'
 import { runDamagedDatabase } from './damaged-database.ts'
 import { runDnsGone } from './dns-gone.ts'
 import { runDroppingReceiver } from './dropping-receiver.ts'
+import { runFailingReceivers } from './failing-receivers.ts'
 import { runFullDisk } from './full-disk.ts'
 
 /** What else than a killed process may go wrong, by the name that `--variant` takes. */
@@ -11,5 +12,6 @@ export const variants: { readonly [name: string]: (options: DrillOptions) => Pro
   'damaged-database': runDamagedDatabase,
   'dns-gone': runDnsGone,
   'dropping-receiver': runDroppingReceiver,
+  'failing-receivers': runFailingReceivers,
   'clock-jump': runClockJump,
 }
