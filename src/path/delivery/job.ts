@@ -1,6 +1,5 @@
 import type { Lane, StoredMessage } from '../custody/custody.ts'
 import type { DecisionId } from '../decision/decision.ts'
-import type { Place } from './places.ts'
 
 /** A message fresh from acceptance: nothing of it needs to be read back. */
 export type Offered = { readonly message: StoredMessage; readonly body: readonly Buffer[] }
@@ -16,9 +15,6 @@ export type Job = {
   /** Where the rest of its lane is to be looked for when it is done. */
   readonly lane: Lane | null
 }
-
-/** A job that is being carried. */
-export type Running = { readonly job: Job; readonly place: Place }
 
 export function bytesOf(job: Job): number {
   let sum = 0

@@ -45,8 +45,6 @@ export class TestShard {
   }
 }
 
-export const nobody: ReadonlySet<DecisionId> = new Set()
-
 /** Reads a body to its end and tells its size. */
 export async function drain(from: Custody, id: DecisionId): Promise<number> {
   let size = 0
