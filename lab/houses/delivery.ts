@@ -146,6 +146,8 @@ export type HouseOptions = {
   readonly returnAddress?: DeliveryOptions['returnAddress']
   readonly suppressed?: DeliveryOptions['suppressed']
   readonly poolOf?: DeliveryOptions['poolOf']
+  /** How receivers are treated; absent: by the settings' limits alone. */
+  readonly shaping?: DeliveryOptions['shaping']
   /** Stands between delivery and custody, for faults of the disk. */
   readonly custody?: (real: Custody) => Custody
 }
@@ -196,6 +198,7 @@ export async function openHouse(workshop: Workshop, options: HouseOptions = {}):
     hostname: 'relay.example.net',
     operatorDomain,
     ...(options.random === undefined ? {} : { random: options.random }),
+    ...(options.shaping === undefined ? {} : { shaping: options.shaping }),
     ...(options.returnAddress === undefined ? {} : { returnAddress: options.returnAddress }),
     ...(options.suppressed === undefined ? {} : { suppressed: options.suppressed }),
     ...(options.poolOf === undefined ? {} : { poolOf: options.poolOf }),
