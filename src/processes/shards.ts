@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The shards of a data directory that are there, in order. */
-export function shardsIn(dataDir: string): readonly number[] {
+function shardsIn(dataDir: string): readonly number[] {
   const directory = join(dataDir, 'custody')
   if (!existsSync(directory)) return []
   return readdirSync(directory)

@@ -18,7 +18,7 @@ export const story: Story = {
       client.write(`From: a@b.example\r\n\r\ntext${end}${smuggled}\r\n.\r\n`)
       const heard = await client.reply()
       const closed = await client.reply()
-      if (!/^5\.6\.0 \[line-endings\]/.test(heard.text)) wrong.push(`it was answered ${heard.code} ${heard.text}`)
+      if (!heard.text.startsWith('5.6.0 [line-endings]')) wrong.push(`it was answered ${heard.code} ${heard.text}`)
       if (closed.code !== 0) wrong.push(`then ${closed.code} ${closed.text} followed`)
       id = idIn(heard)
     }

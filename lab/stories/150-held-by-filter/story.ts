@@ -9,23 +9,23 @@ export const story: Story = {
   shows: 'the queue by hand: bulk with a dry run, holds with an owner',
   world: strictWorld,
   play: async (world, stage) => {
-    const { json, operations } = world.product
+    const { product } = world
     const wrong: string[] = []
     const [said = { code: 0, text: '' }] = await sendStuck(world, stage, domain, ['one', 'two'])
-    const states = async () => (await operations.queue({ destination: domain })).map(({ state }) => state).join()
-    const planned = await json('queue', 'hold', '--destination', domain, '--dry-run')
+    const states = async () => (await product.operations.queue({ destination: domain })).map(({ state }) => state).join()
+    const planned = await product.json('queue', 'hold', '--destination', domain, '--dry-run')
     if ((planned as { count: number }).count !== 2) wrong.push(`the dry run says ${JSON.stringify(planned)}`)
     if ((await states()) !== 'queued,queued') wrong.push('the dry run changed something')
     const because = ['--because', 'the receiver asked us to', '--owner', 'bea', '--for', '1h']
-    await json('queue', 'hold', '--destination', domain, ...because, '--yes')
+    await product.json('queue', 'hold', '--destination', domain, ...because, '--yes')
     world.receiver.deferEverything(false)
-    const held = await operations.queue({ reason: 'asked us' })
+    const held = await product.operations.queue({ reason: 'asked us' })
     if (held.map(({ owner, atEnd }) => `${owner} ${atEnd}`).join() !== 'bea cancel,bea cancel')
       wrong.push(`held: ${JSON.stringify(held)}`)
-    const groups = await operations.queueSummary('destination', {})
+    const groups = await product.operations.queueSummary('destination', {})
     const group = groups.items.find(({ name }) => name === domain)
     if (group?.held !== 2 || group.nextDue !== null) wrong.push(`the group is ${JSON.stringify(group)}`)
-    await json('queue', 'release', '--destination', domain, '--yes')
+    await product.json('queue', 'release', '--destination', domain, '--yes')
     return { sent: 'two messages for a destination that puts them off; held by filter, then released', said, wrong }
   },
   expect: { told: 'both arrive, signed', arrivals: 2, signed: 2 },

@@ -10,17 +10,17 @@ export const story: Story = {
   shows: 'the queue by hand: bounce; one reason in event and report',
   world: strictWorld,
   play: async (world, stage) => {
-    const { cli, operations } = world.product
+    const { product } = world
     const wrong: string[] = []
     const [said = { code: 0, text: '' }] = await sendStuck(world, stage, 'd152.example', ['one'])
     const id = idIn(said)
     const bounce = ['queue', 'bounce', id, '--because', 'the order was withdrawn', '--status', '5.7.1']
-    const unsure = await cli(...bounce)
+    const unsure = await product.cli(...bounce)
     if (unsure.code !== 2 || !unsure.err.includes('--yes')) wrong.push(`without --yes it said ${unsure.err}`)
-    const done = await cli(...bounce, '--yes')
+    const done = await product.cli(...bounce, '--yes')
     if (done.code !== 0) wrong.push(`bounce said ${done.err}`)
     world.receiver.deferEverything(false)
-    const told = await operations.why(id, { replay: false })
+    const told = await product.operations.why(id, { replay: false })
     const bounced = told?.events.find(({ kind }) => kind === 'bounced')
     if (bounced?.words.includes(reply) !== true) wrong.push(`the story says ${bounced?.words}`)
     return { sent: 'a message that waits; an operator returns it', said, wrong }

@@ -26,7 +26,7 @@ export const story: Story = {
   shows: 'why: from the connection to what became of the last report',
   world: strictWorld,
   play: async (world, stage) => {
-    const { cli, json, operations } = world.product
+    const { product } = world
     const wrong: string[] = []
     world.receiver.deferEverything(true)
     const [said = { code: 0, text: '' }] = await sendStuck(
@@ -37,15 +37,15 @@ export const story: Story = {
       stage.address('refused', domain),
     )
     const id = idIn(said)
-    await json('queue', 'hold', id, '--because', 'a look', '--owner', 'bea', '--then', 'release')
+    await product.json('queue', 'hold', id, '--because', 'a look', '--owner', 'bea', '--then', 'release')
     world.receiver.deferEverything(false)
-    await json('queue', 'release', id)
+    await product.json('queue', 'release', id)
     const isOver = async (): Promise<boolean> => {
-      const told = await operations.why(id, { replay: false })
+      const told = await product.operations.why(id, { replay: false })
       return told?.events.some(({ lines = [] }) => lines.some((line) => /: \S+ delivered /.test(line))) ?? false
     }
     if (!(await until(isOver))) wrong.push('the report never arrived')
-    const { out } = await cli('why', id)
+    const { out } = await product.cli('why', id)
     let from = 0
     for (const chapter of chapters) {
       const at = out.slice(from).search(chapter)
@@ -54,10 +54,10 @@ export const story: Story = {
     }
     if (wrong.length > 0) wrong.push(out)
     const report = /report ([0-9a-z]{16}) \(failed\)/.exec(out)?.[1] ?? 'none'
-    const about = await cli('why', report)
+    const about = await product.cli('why', report)
     if (!about.out.includes(`a report of ours about ${id}`)) wrong.push('the report does not name its message')
     const messageId = /^Message-ID: *(<.*>)/im.exec(world.receiver.arrivals.at(-1)?.text ?? '')?.[1] ?? ''
-    const named = await operations.idsOfMessageId(messageId)
+    const named = await product.operations.idsOfMessageId(messageId)
     if (named.length === 0) wrong.push(`nothing is found by ${messageId}`)
     return {
       sent: 'a message for two, deferred, held, released, delivered to one and refused for the other',

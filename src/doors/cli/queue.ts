@@ -196,6 +196,6 @@ function linesOf(found: QueueDetail): readonly string[] {
   ]
 }
 
-export function countOf(text: string): number | null {
+function countOf(text: string): number | null {
   return /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : null
 }

@@ -2,7 +2,6 @@ export type {
   Custody,
   Entry,
   Envelope,
-  Hold,
   HoldEnd,
   ManualRoute,
   QueueDetail,

@@ -317,9 +317,7 @@ const anyInput = fc.record({
 type Drawn = typeof anyInput extends fc.Arbitrary<infer T> ? T : never
 
 function inputOf(drawn: Drawn): DecideInput & { readonly world: readonly Customer[] } {
-  const policy = policyOf(drawn.world, {
-    ...(drawn.keyless ? { keys: [] } : {}),
-  })
+  const policy = policyOf(drawn.world, drawn.keyless ? { keys: [] } : {})
   const evidence = drawn.aim === null ? drawn.evidence : aimed(drawn.evidence, drawn.world, drawn.aim)
   const usage = { ...noCounts.grant, recipientsLastHour: drawn.used }
   const standing = { suspended: drawn.suspended, hold: drawn.hold }

@@ -4,7 +4,7 @@ import { decide, decideAtMail, recordOf } from './decide.ts'
 import type { Decision } from './decision.ts'
 import { explain } from './explain.ts'
 import { replay } from './replay.ts'
-import { asked, hosted, hostedMessage, hybrid, id, mailbox, over, ownReport, proven } from './testing/evidence.ts'
+import { asked, hosted, hostedMessage, hybrid, id, over, ownReport, proven } from './testing/evidence.ts'
 import { acme, acmeWith, domain, evil, evilTenant, ip, policyOf } from './testing/policy.ts'
 
 const told = (decision: Decision) => explain(id, recordOf(decision)).join('\n')

@@ -76,6 +76,7 @@ describe('the way out', () => {
       'DKIM-Signature',
       'DKIM-Signature',
       'Received',
+      'Feedback-ID',
       'From',
       'Subject',
     ])
@@ -556,7 +557,7 @@ describe("people's hands", () => {
     await home.empty()
     expect(server.taken.map((one) => one.recipients[0])).toEqual(['TO:<alice@acme.example> NOTIFY=NEVER'])
     expect(server.taken[0]?.message).toContain('the stored message is damaged')
-    expect((await home.events()).map((one) => one.kind)).toEqual(['damaged', 'bounced', 'dsn', 'delivered'])
+    expect((await home.events()).map((one) => one.kind)).toEqual(['damaged', 'bounced', 'dsn', 'reports-on', 'delivered'])
   })
 
   it('send one message another way, and back', async () => {

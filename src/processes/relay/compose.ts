@@ -157,8 +157,8 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
       hostname: config.hostname,
       operatorDomain: config.operator.domain,
     })
-    const { connectionsAt } = delivery
-    budget?.readCounts((passage) => connectionsAt(passage))
+    const carrier = delivery
+    budget?.readCounts((passage) => carrier.connectionsAt(passage))
     shaping.join(delivery.shaping)
     return { path, delivery, budget }
   }

@@ -285,6 +285,7 @@ describe('proofs', () => {
     expect(await registry.domains()).toEqual([
       {
         domain: 'acme.example',
+        returnPath: null,
         customer: 'acme',
         proof: 'asserted',
         state: 'asserted',

@@ -1,2 +1,2 @@
-export { type DaneVerdict, matchDane, namesOf } from './match.ts'
+export { matchDane, namesOf } from './match.ts'
 export { type DaneRecord, usableRecords } from './usable.ts'

@@ -1,2 +1,2 @@
-export { type MtaStsRecord, parseMtaStsRecords } from './record.ts'
+export { parseMtaStsRecords } from './record.ts'
 export { type MtaStsPolicy, allowsMx, maxPolicyOctets, parseMtaStsPolicy } from './policy.ts'

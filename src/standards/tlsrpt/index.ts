@@ -1,3 +1,3 @@
 export { buildTlsReportMail } from './mail.ts'
 export { type ReportAddress, parseTlsReportRecords } from './record.ts'
-export { type PolicyResults, type TlsReport, gzippedTlsReport, tlsReportJson } from './report.ts'
+export { type PolicyResults, type TlsReport, gzippedTlsReport } from './report.ts'

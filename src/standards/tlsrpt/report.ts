@@ -28,7 +28,7 @@ export type TlsReport = {
 }
 
 /** The report as RFC 8460 §4.4 has it in JSON. */
-export function tlsReportJson(report: TlsReport): string {
+function tlsReportJson(report: TlsReport): string {
   return JSON.stringify({
     'organization-name': report.organisation,
     'date-range': { 'start-datetime': `${report.day}T00:00:00Z`, 'end-datetime': `${report.day}T23:59:59Z` },

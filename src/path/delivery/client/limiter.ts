@@ -50,7 +50,8 @@ export class Limiter {
 
   /** Lets in whom a limit that has grown leaves room for. */
   reconsider(): void {
-    for (const key of [...this.#waiting.keys()]) while (this.#admit(key));
+    const waiting = Array.from(this.#waiting.keys())
+    for (const key of waiting) while (this.#admit(key));
   }
 
   get waiting(): number {
