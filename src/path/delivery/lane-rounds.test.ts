@@ -161,6 +161,16 @@ describe('rounds over the lanes', () => {
     expect(yard.taken).toHaveLength(1)
   })
 
+  it('say when the next of a lane comes due, though all that were due are in hand', async () => {
+    const yard = new Yard()
+    yard.conditions.set('slow', 'good')
+    yard.put('slow', 'a', 1)
+    yard.put('slow', 'a', 1, yard.now + 4_000)
+    yard.now += 10
+    const first = await yard.rounds.round()
+    expect([yard.taken.length, first.more, first.next]).toEqual([1, false, yard.now - 10 + 4_000])
+  })
+
   it('leave a site that is not known to be good one message at a time, and never take all places for such', async () => {
     const yard = new Yard({ messages: 100, connections: 50, perSite: 4 })
     for (let site = 0; site < 200; site++) yard.put(`dead${site}`, 'a', 10)

@@ -37,8 +37,11 @@ export type LaneRoundsOptions = {
   readonly patience: number
 }
 
-/** `more`: something may be due that is in nobody's hands. */
-export type RoundResult = { readonly taken: number; readonly more: boolean }
+/** Looked ahead for in each lane that is visited, so that nobody asks again before; milliseconds. */
+export const lookAhead = 30_000
+
+/** `more`: something may be due that is in nobody's hands. `next`: when something else comes due in the lanes that were visited, or Infinity. */
+export type RoundResult = { readonly taken: number; readonly more: boolean; readonly next: number }
 
 /**
  * Goes round the lanes that are ready and takes from each what there are places for. Sites that are down or have their share are passed by
@@ -51,6 +54,8 @@ export class LaneRounds {
   #left = false
   #warm = new Map<string, Lane>()
   #rests: LaneRest[] = []
+  /** The earliest moment that was seen ahead since the lanes were gone through from the beginning. */
+  #next = Infinity
   readonly #turns = new Turns()
 
   constructor(options: LaneRoundsOptions) {
@@ -75,15 +80,16 @@ export class LaneRounds {
       taken += await this.#visit(lanes)
       this.#place = lanes.at(-1) ?? this.#place
       if (lanes.length === page) continue
-      const left = this.#left
+      const [left, next] = [this.#left, this.#next]
       this.#place = null
       this.#left = false
+      this.#next = Infinity
       this.#turns.endTour()
       await this.#putToRest()
-      return { taken, more: left }
+      return { taken, more: left, next }
     }
     await this.#putToRest()
-    return { taken, more: true }
+    return { taken, more: true, next: Infinity }
   }
 
   #visitWarm(): Promise<number> {
@@ -110,7 +116,10 @@ export class LaneRounds {
     const room = places.roomFor(site, 'queue') - (asked.get(site) ?? 0)
     const wanted = this.#turns.mustYield(site, nameOf(lane)) ? 0 : Math.max(0, Math.min(perVisit, room))
     asked.set(site, (asked.get(site) ?? 0) + wanted)
-    const found = wanted === 0 ? [] : await custody.dueIn(lane, now(), wanted, leased())
+    const moment = now()
+    const ahead = wanted === 0 ? [] : await custody.dueIn(lane, moment + lookAhead, wanted, leased())
+    const found = ahead.filter(({ dueAt }) => dueAt <= moment)
+    this.#next = Math.min(this.#next, ahead.at(found.length)?.dueAt ?? Infinity)
     return { lane, site, found, wanted, restMs }
   }
 

@@ -394,7 +394,7 @@ export class Scheduler {
   /** Takes what is due, as far as there are places, and says when to look again. */
   async #takeDue(): Promise<void> {
     const { custody, clock } = this.#room
-    const { taken, more } = await this.#rounds.round()
+    const { taken, more, next } = await this.#rounds.round()
     this.#more = more
     if (more) {
       const full = this.#places.roomFor(everywhere, 'queue') === 0
@@ -403,7 +403,7 @@ export class Scheduler {
       return
     }
     this.#pause = firstPause
-    this.#wakeAt((await custody.nextReady(clock.now())) ?? Infinity)
+    this.#wakeAt(Math.min(next, (await custody.nextReady(clock.now())) ?? Infinity))
     this.#wakeIn(longestSleep)
   }
 
