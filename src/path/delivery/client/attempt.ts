@@ -242,6 +242,9 @@ type Handed = {
   readonly isMissed: boolean
 }
 
+/** So often in one attempt a server that closed over one recipient is met again for the others. */
+const maxPartings = 3
+
 /** All recipients at one server, in as many transactions as it takes. */
 async function handOver(
   outbound: Outbound,
@@ -258,6 +261,7 @@ async function handOver(
   if (wanted.kind === 'barred') return barred(outbound, job, way, wanted)
   const done: AttemptResult[] = []
   let left = job.recipients
+  let partings = 0
   let session: ClientSession | null = null
   while (left.length > 0) {
     const batch = left.slice(0, outbound.settings.recipientsPerTransaction)
@@ -296,6 +300,11 @@ async function handOver(
     const answered = result.results.map((one) => atServer(outbound, passage, one, session as ClientSession))
     done.push(...answered)
     left = [...result.overflow, ...left.slice(batch.length)]
+    const over = answered.at(-1)
+    if (result.partedFrom.length > 0 && over !== undefined) {
+      if (partings++ < maxPartings) left = [...result.partedFrom, ...left]
+      else done.push(...result.partedFrom.map(({ index }) => ({ ...over, index })))
+    }
     if (!result.reusable) {
       outbound.pool.quit(session)
       session = null

@@ -345,16 +345,45 @@ describe('when the connection breaks', () => {
     expect(kinds(await send(outbound(), to(server.port), 4))).toEqual(['failed', 'retry', 'retry', 'retry'])
   })
 
-  it('takes 421 anywhere for the end of the session, and for nothing worse', async () => {
-    for (const verb of ['CONNECT', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'MESSAGE']) {
+  it('takes 421 for the end of the session and nothing worse, and a server that was never met and lets nobody in for down', async () => {
+    for (const [verb, connections] of [
+      ['CONNECT', 1],
+      ['EHLO', 1],
+      ['MAIL', 2],
+      // Once for each recipient: what is said to one may be about that one.
+      ['RCPT', 3],
+      ['DATA', 2],
+      ['MESSAGE', 2],
+    ] as const) {
       const server = await receiver({
         answer: (step) => (step.verb === verb ? { do: 'close', reply: '421 4.3.2 closing' } : null),
       })
       const client = outbound()
       expect(kinds(await send(client, to(server.port), 2)), verb).toEqual(['retry', 'retry'])
       await send(client, to(server.port))
-      expect(server.connections, verb).toBe(2)
+      expect(server.connections, verb).toBe(connections)
     }
+  })
+
+  it('parts recipients from one over whom the server closes, and ends after a few', async () => {
+    const picky = await receiver({
+      answer: ({ verb, argument }) =>
+        verb === 'RCPT' && argument.includes('r1@') ? { do: 'close', reply: '421 4.3.2 too busy' } : null,
+    })
+    const results = await send(outbound(), to(picky.port), 4)
+    expect(results.toSorted((a, b) => a.index - b.index).map((one) => one.kind)).toEqual([
+      'delivered',
+      'retry',
+      'delivered',
+      'delivered',
+    ])
+    expect(picky.connections).toBe(2)
+
+    const closed = await receiver({
+      answer: ({ verb }) => (verb === 'RCPT' ? { do: 'close', reply: '421 4.3.2 too busy' } : null),
+    })
+    expect(kinds(await send(outbound(), to(closed.port), 10))).toEqual(Array(10).fill('retry'))
+    expect(closed.connections).toBe(4)
   })
 
   it('hears why a server cut the data short', async () => {
@@ -549,7 +578,7 @@ describe('connections', () => {
       const [result] = await send(client, to(gone.port))
       expect(result).toMatchObject({ kind: 'retry', reply: expect.stringMatching(/^4\.4\.1 (?!4\.)/) })
     }
-    expect(client.metrics.attempts).toBe(3)
+    expect(client.metrics.attempts).toBe(1)
   })
 
   it('go to the next server when one does not answer for anybody', async () => {

@@ -10,6 +10,8 @@ export type TransactionResult = {
   readonly results: readonly RecipientResult[]
   /** Recipients that the server would not take beside the others, though it took the message: they may follow at once (RFC 5321 §4.5.3.1.10). */
   readonly overflow: readonly OutgoingRecipient[]
+  /** Those that the server had nothing against when it closed over another of them, whose result is the last. */
+  readonly partedFrom: readonly OutgoingRecipient[]
   /** Set when the server answered nothing about recipients, so that another server may be tried for all of them. */
   readonly tryElsewhere: boolean
   /** Whether the session can take another transaction. */
@@ -50,17 +52,26 @@ async function transact(
   timeouts: Timeouts,
 ): Promise<TransactionResult> {
   const { takable, results: refusedByUs } = fitting(session, message, wanted)
-  if (takable.length === 0) return { results: refusedByUs, overflow: [], tryElsewhere: false, reusable: true }
+  if (takable.length === 0)
+    return { results: refusedByUs, overflow: [], partedFrom: [], tryElsewhere: false, reusable: true }
   const opened = await openTransaction(session, message, takable, timeouts)
   if (opened.kind === 'refused') {
     const results = takable.map((one) => resultOf(one, opened.reply))
     const tryElsewhere = results.every((one) => one.kind === 'retry')
-    return { results: [...refusedByUs, ...results], overflow: [], tryElsewhere, reusable: opened.reusable }
+    return {
+      results: [...refusedByUs, ...results],
+      overflow: [],
+      partedFrom: [],
+      tryElsewhere,
+      reusable: opened.reusable,
+    }
   }
   const { accepted, refused, go } = opened
   const rejected = refused.map(({ recipient, reply }) => resultOf(recipient, reply))
-  if (go === null)
-    return { results: [...refusedByUs, ...rejected], overflow: [], tryElsewhere: false, reusable: opened.reusable }
+  if (go === null) {
+    const results = [...refusedByUs, ...rejected]
+    return { results, overflow: [], partedFrom: opened.parted, tryElsewhere: false, reusable: opened.reusable }
+  }
   const ending = await sendData(session, message, timeouts)
   const sent = accepted.map((recipient) => ({ index: recipient.index, ...ending.outcome }))
   const overflow =
@@ -69,7 +80,7 @@ async function transact(
       : []
   const left = new Set(overflow.map((one) => one.index))
   const results = [...refusedByUs, ...rejected.filter((one) => !left.has(one.index)), ...sent]
-  return { results, overflow, tryElsewhere: false, reusable: ending.reusable }
+  return { results, overflow, partedFrom: [], tryElsewhere: false, reusable: ending.reusable }
 }
 
 /** Puts aside what this server can't take at all: too big for it (RFC 1870 §6.1), or UTF-8 that it does not speak (RFC 6531 §3.2). */
@@ -101,6 +112,8 @@ type Opened =
       readonly kind: 'answered'
       readonly accepted: readonly OutgoingRecipient[]
       readonly refused: readonly Answered[]
+      /** Who was left when the server closed over the last of those refused. */
+      readonly parted: readonly OutgoingRecipient[]
       /** 354 with somebody to send to, or null. */
       readonly go: Reply | null
       readonly reusable: boolean
@@ -133,7 +146,7 @@ async function openTransaction(
     if (reply.code === 421) return closing(session, recipients, accepted, refused, reply)
   }
   if (!pipelined && accepted.length === 0) {
-    return { kind: 'answered', accepted, refused, go: null, reusable: await reset(session, timeouts) }
+    return { kind: 'answered', accepted, refused, parted: [], go: null, reusable: await reset(session, timeouts) }
   }
   if (!pipelined) wire.send('DATA\r\n')
   return answerToData(session, accepted, refused, timeouts)
@@ -150,9 +163,9 @@ async function answerToData(
   if (reply.code !== 354) {
     const all = [...refused, ...accepted.map((recipient) => ({ recipient, reply: asRefusal(reply) }))]
     const reusable = reply.code !== 421 && (await reset(session, timeouts))
-    return { kind: 'answered', accepted: [], refused: all, go: null, reusable }
+    return { kind: 'answered', accepted: [], refused: all, parted: [], go: null, reusable }
   }
-  if (accepted.length > 0) return { kind: 'answered', accepted, refused, go: reply, reusable: true }
+  if (accepted.length > 0) return { kind: 'answered', accepted, refused, parted: [], go: reply, reusable: true }
   // RFC 2920 §3.1: a server that takes DATA for nobody gets an empty message; its answer is of no interest.
   wire.send('.\r\n')
   const ended = await wire.reply(timeouts.end).catch(() => null)
@@ -160,12 +173,16 @@ async function answerToData(
     kind: 'answered',
     accepted,
     refused,
+    parted: [],
     go: null,
     reusable: ended !== null && ended.code !== 421 && !wire.isBroken,
   }
 }
 
-/** 421 in the middle: nobody is taken, whoever was answered for already (RFC 5321 §3.8). */
+/**
+ * 421 in the middle: nobody is taken, whoever was answered for already (RFC 5321 §3.8). What the server says to one recipient may be about that
+ * one alone, as where a mailbox is busy, so the others are parted from it; where it left without a word they share its fate.
+ */
 function closing(
   session: ClientSession,
   recipients: readonly OutgoingRecipient[],
@@ -173,11 +190,13 @@ function closing(
   refused: readonly Answered[],
   reply: Reply,
 ): Opened {
+  const spoke = !session.wire.isBroken
   session.wire.fail('closed', 'the server is closing')
   const answered = new Set([...accepted, ...refused.map((one) => one.recipient)].map((one) => one.index))
   const undone = [...accepted, ...recipients.filter((one) => !answered.has(one.index))]
-  const all = [...refused, ...undone.map((recipient) => ({ recipient, reply }))]
-  return { kind: 'answered', accepted: [], refused: all, go: null, reusable: false }
+  const shared = { kind: 'answered', accepted: [], go: null, reusable: false } as const
+  if (spoke && refused.at(-1)?.reply === reply) return { ...shared, refused, parted: undone }
+  return { ...shared, refused: [...refused, ...undone.map((recipient) => ({ recipient, reply }))], parted: [] }
 }
 
 /** Once a server has spoken about recipients, its silence is a 421 about the rest: what it said of the others stands. */
