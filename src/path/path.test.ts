@@ -299,83 +299,88 @@ test('one message reaches a thousand people a day and no more, after a restart t
 })
 
 describe('trouble of ours', () => {
-describe('a recipient on the suppression list', () => {
-  const list = (address: string, customer = 'acme') =>
-    suppressions.follow(async (after) =>
-      after > 0 ? [] : [{ change: 1, ...addressKey(customer, address), until: null, listed: true }],
-    )
-
-  const talk = async (recipients: readonly string[], from = plant): Promise<readonly SmtpReply[]> => {
-    const client = await SmtpClient.open({ host: '127.0.0.1', port: listener.port, from, greeting: 'plant.example' })
-    const said = [await client.command('MAIL FROM:<robot@acme.example>')]
-    for (const one of recipients) said.push(await client.command(`RCPT TO:<${one}>`))
-    await client.quit()
-    return said.slice(1)
-  }
-
-  test('is refused at RCPT where the connection tells the customer, and the others are not', async () => {
-    await list('gone@dest.example')
-    await open()
-    const [first, second, third] = await talk(['reader@dest.example', 'gone@DEST.example', 'Gone@dest.example'])
-    expect([first?.code, third?.code]).toEqual([250, 250])
-    const refused = judged(second as SmtpReply)
-    expect(second?.text).toMatch(/^5\.1\.1 \[suppressed\] gone@dest\.example is on the suppression list/)
-    expect(refused).toMatchObject({ code: 550, rule: 'suppressed' })
-    expect(await recordOf(refused.id)).toMatchObject({
-      at: 'rcpt',
-      verdict: 'refuse',
-      customer: 'acme',
-      source: 'plant',
-    })
-  })
-
-  test('of another customer is nobody’s business', async () => {
-    await list('reader@dest.example', 'other')
-    await open()
-    expect(judged(await send())).toMatchObject({ code: 250, rule: 'accepted' })
-  })
-
-  test('is asked about by nobody who proves nothing', async () => {
-    await list('gone@dest.example')
-    await open()
-    const [answer] = await talk(['gone@dest.example'], '127.0.0.99')
-    expect(answer?.text).not.toContain('suppressed')
-  })
-
-  describe('of mail that came through a provider', () => {
-    const google = async (recipients: readonly string[]) => {
-      const text = Buffer.from(
-        'From: robot@acme.example\r\nSubject: news\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\n\r\nx\r\n',
+  describe('a recipient on the suppression list', () => {
+    const list = (address: string, customer = 'acme') =>
+      suppressions.follow(async (after) =>
+        after > 0 ? [] : [{ change: 1, ...addressKey(customer, address), until: null, listed: true }],
       )
-      const message = await withDkim(text, { domain: 'acme.example', fields: ['From', 'Subject', 'Date'] })
-      const client = await SmtpClient.open({ host: '127.0.0.1', port: listener.port, from: '127.0.0.3', greeting: 'g' })
-      const answer = await client.send({ mailFrom: 'robot@acme.example', recipients, message })
+
+    const talk = async (recipients: readonly string[], from = plant): Promise<readonly SmtpReply[]> => {
+      const client = await SmtpClient.open({ host: '127.0.0.1', port: listener.port, from, greeting: 'plant.example' })
+      const said = [await client.command('MAIL FROM:<robot@acme.example>')]
+      for (const one of recipients) said.push(await client.command(`RCPT TO:<${one}>`))
       await client.quit()
-      return judged(answer)
+      return said.slice(1)
     }
 
-    test('is refused with the message when all are listed', async () => {
+    test('is refused at RCPT where the connection tells the customer, and the others are not', async () => {
       await list('gone@dest.example')
       await open()
-      const { code, rule, id } = await google(['gone@dest.example'])
-      expect([code, rule]).toEqual([550, 'suppressed'])
-      expect(await recordOf(id)).toMatchObject({
-        at: 'data',
-        suppressed: { customer: 'acme', recipients: ['gone@dest.example'] },
+      const [first, second, third] = await talk(['reader@dest.example', 'gone@DEST.example', 'Gone@dest.example'])
+      expect([first?.code, third?.code]).toEqual([250, 250])
+      const refused = judged(second as SmtpReply)
+      expect(second?.text).toMatch(/^5\.1\.1 \[suppressed\] gone@dest\.example is on the suppression list/)
+      expect(refused).toMatchObject({ code: 550, rule: 'suppressed' })
+      expect(await recordOf(refused.id)).toMatchObject({
+        at: 'rcpt',
+        verdict: 'refuse',
+        customer: 'acme',
+        source: 'plant',
       })
-      expect(carried).toEqual([])
     })
 
-    test('does not stand in the way of the others', async () => {
+    test('of another customer is nobody’s business', async () => {
+      await list('reader@dest.example', 'other')
+      await open()
+      expect(judged(await send())).toMatchObject({ code: 250, rule: 'accepted' })
+    })
+
+    test('is asked about by nobody who proves nothing', async () => {
       await list('gone@dest.example')
       await open()
-      const { code, rule, id } = await google(['gone@dest.example', 'reader@dest.example'])
-      expect([code, rule]).toEqual([250, 'accepted'])
-      expect(await recordOf(id)).toMatchObject({ suppressed: { recipients: ['gone@dest.example'] } })
-      expect(carried[0]?.recipients).toHaveLength(2)
+      const [answer] = await talk(['gone@dest.example'], '127.0.0.99')
+      expect(answer?.text).not.toContain('suppressed')
+    })
+
+    describe('of mail that came through a provider', () => {
+      const google = async (recipients: readonly string[]) => {
+        const text = Buffer.from(
+          'From: robot@acme.example\r\nSubject: news\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\n\r\nx\r\n',
+        )
+        const message = await withDkim(text, { domain: 'acme.example', fields: ['From', 'Subject', 'Date'] })
+        const client = await SmtpClient.open({
+          host: '127.0.0.1',
+          port: listener.port,
+          from: '127.0.0.3',
+          greeting: 'g',
+        })
+        const answer = await client.send({ mailFrom: 'robot@acme.example', recipients, message })
+        await client.quit()
+        return judged(answer)
+      }
+
+      test('is refused with the message when all are listed', async () => {
+        await list('gone@dest.example')
+        await open()
+        const { code, rule, id } = await google(['gone@dest.example'])
+        expect([code, rule]).toEqual([550, 'suppressed'])
+        expect(await recordOf(id)).toMatchObject({
+          at: 'data',
+          suppressed: { customer: 'acme', recipients: ['gone@dest.example'] },
+        })
+        expect(carried).toEqual([])
+      })
+
+      test('does not stand in the way of the others', async () => {
+        await list('gone@dest.example')
+        await open()
+        const { code, rule, id } = await google(['gone@dest.example', 'reader@dest.example'])
+        expect([code, rule]).toEqual([250, 'accepted'])
+        expect(await recordOf(id)).toMatchObject({ suppressed: { recipients: ['gone@dest.example'] } })
+        expect(carried[0]?.recipients).toHaveLength(2)
+      })
     })
   })
-})
 
   test('no room is said at MAIL, before anything is sent', async () => {
     // Below the reserve, and above the half of it that is for settling alone.

@@ -44,7 +44,8 @@ export const story: Story = {
       `To: ${stage.recipient}\r\nBcc: ${stage.recipient}\r\nResent-To: ${stage.recipient}\r\n\r\nRelay me.\r\n.\r\n`,
     )
     const said = await client.reply()
-    if (!said.text.startsWith('2.0.0 [feedback-accepted]')) wrong.push(`the mail was answered ${said.code} ${said.text}`)
+    if (!said.text.startsWith('2.0.0 [feedback-accepted]'))
+      wrong.push(`the mail was answered ${said.code} ${said.text}`)
     await client.quit()
     // Were it relayed, it would be on its way by now.
     await new Promise((resolve) => setTimeout(resolve, 1000))

@@ -12,7 +12,8 @@ export const story: Story = {
     const { product } = world
     const wrong: string[] = []
     const [said = { code: 0, text: '' }] = await sendStuck(world, stage, domain, ['one', 'two'])
-    const states = async () => (await product.operations.queue({ destination: domain })).map(({ state }) => state).join()
+    const states = async () =>
+      (await product.operations.queue({ destination: domain })).map(({ state }) => state).join()
     const planned = await product.json('queue', 'hold', '--destination', domain, '--dry-run')
     if ((planned as { count: number }).count !== 2) wrong.push(`the dry run says ${JSON.stringify(planned)}`)
     if ((await states()) !== 'queued,queued') wrong.push('the dry run changed something')

@@ -557,7 +557,13 @@ describe("people's hands", () => {
     await home.empty()
     expect(server.taken.map((one) => one.recipients[0])).toEqual(['TO:<alice@acme.example> NOTIFY=NEVER'])
     expect(server.taken[0]?.message).toContain('the stored message is damaged')
-    expect((await home.events()).map((one) => one.kind)).toEqual(['damaged', 'bounced', 'dsn', 'reports-on', 'delivered'])
+    expect((await home.events()).map((one) => one.kind)).toEqual([
+      'damaged',
+      'bounced',
+      'dsn',
+      'reports-on',
+      'delivered',
+    ])
   })
 
   it('send one message another way, and back', async () => {

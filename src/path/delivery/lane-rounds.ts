@@ -38,7 +38,7 @@ export type LaneRoundsOptions = {
 }
 
 /** Looked ahead for in each lane that is visited, so that nobody asks again before; milliseconds. */
-export const lookAhead = 30_000
+const lookAhead = 30_000
 
 /** `more`: something may be due that is in nobody's hands. `next`: when something else comes due in the lanes that were visited, or Infinity. */
 export type RoundResult = { readonly taken: number; readonly more: boolean; readonly next: number }

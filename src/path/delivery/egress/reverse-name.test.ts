@@ -10,7 +10,8 @@ const zone: Readonly<Record<string, readonly string[]>> = {
   'out3.relay.example': ['192.0.2.3'],
 }
 const dns = {
-  ptr: async (address: string) => (address === '192.0.2.5' ? ({ name: address, trouble: 'timeout' } as const) : (zone[address] ?? [])),
+  ptr: async (address: string) =>
+    address === '192.0.2.5' ? ({ name: address, trouble: 'timeout' } as const) : (zone[address] ?? []),
   addresses: async (name: string) => zone[name] ?? [],
 }
 

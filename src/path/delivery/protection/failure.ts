@@ -24,5 +24,3 @@ export type Failure = {
 export const notSupported = '4.7.4'
 /** RFC 3463 §3.8: what it presented does not stand the test. */
 export const notProven = '4.7.5'
-/** Policy forbids it. */
-const notAllowed = '4.7.0'
