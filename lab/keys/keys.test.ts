@@ -263,6 +263,8 @@ test('restored on an empty machine, mail is signed with the same selector', { ti
   const restored = await world.product().cli('restore', backup)
   expect([restored.code, restored.err]).toEqual([1, expect.stringContaining('before the first start')])
   copyFileSync(join(lost, 'wrapping.key'), join(world.dataDir, 'wrapping.key'))
+  const returnPathKey = readFileSync(join(world.dataDir, 'return-path.key'), 'utf8')
+  expect(returnPathKey).toBe(readFileSync(join(lost, 'return-path.key'), 'utf8'))
   await world.restart()
   expect(passing(await deliveredFrom(plant))).toEqual(selectors)
   // What the queue before it counted does not hide what the new one counts.

@@ -138,7 +138,9 @@ feedback: { addresses: ["dmarc@reports.example.net"] }
     expect(config.keys.wrapping).toBe(`file:${join(directory, 'data/wrapping.key')}`)
     expect(config.providers.m365.networks).toEqual([{ address: '127.0.0.2', prefix: 32 }])
     expect(config.providers.m365.clientCertificate.ca).toBe(join(directory, 'ca.pem'))
-    expect(config.delivery.routes).toEqual([{ domain: '*', host: '127.0.0.1', port: 2526, tls: 'opportunistic' }])
+    expect(config.delivery.routes).toEqual([
+      { domain: '*', host: '127.0.0.1', port: 2526, tls: 'opportunistic', tlsCa: null },
+    ])
     expect(config.policy).toBe(join(directory, 'policy.yaml'))
   })
 

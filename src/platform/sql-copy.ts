@@ -32,3 +32,16 @@ export function changeDatabase(file: string, statements: readonly string[]): voi
     database.close()
   }
 }
+
+/** Empties those of these tables that a database has which nobody has open: an older one may lack some. */
+export function emptyTables(file: string, tables: readonly string[]): void {
+  const database = new Database(file, { fileMustExist: true })
+  try {
+    const there = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all()
+    database.transaction(() => {
+      for (const table of tables) if (there.includes(table)) database.exec(`DELETE FROM ${table}`)
+    })()
+  } finally {
+    database.close()
+  }
+}

@@ -4,6 +4,7 @@ import type { Config } from '../../config/index.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { sqlitePath } from '../../platform/sql.ts'
 import { copyDatabase } from '../../platform/sql-copy.ts'
+import { returnPathKeyFile } from '../return-path-key.ts'
 import { StartFailure } from '../start-failure.ts'
 import { type Manifest, writeManifest } from './manifest.ts'
 
@@ -27,6 +28,11 @@ export async function backUp(config: Config, directory: string, options: BackupO
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const names = ['anechoic.db']
   await copyDatabase(store, join(directory, 'anechoic.db'))
+  const returnPathKey = join(config.dataDir, returnPathKeyFile)
+  if (existsSync(returnPathKey)) {
+    copyFileSync(returnPathKey, join(directory, returnPathKeyFile))
+    names.push(returnPathKeyFile)
+  }
   if (options.ledger) names.push(...(await copyLedger(join(config.dataDir, 'ledger'), directory)))
   if (options.wrappingKey) names.push(copyWrappingKey(config, directory))
   return writeManifest(directory, names, {

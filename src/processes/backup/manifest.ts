@@ -5,7 +5,9 @@ import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 
 /** What a backup may hold, by name. */
-const fileName = z.string().regex(/^(?:anechoic\.db|wrapping\.key|ledger\/(?:\d{4}-\d\d-\d\d|seen)\.db)$/)
+const fileName = z
+  .string()
+  .regex(/^(?:anechoic\.db|wrapping\.key|return-path\.key|ledger\/(?:\d{4}-\d\d-\d\d|seen)\.db)$/)
 
 const manifest = z.object({
   format: z.literal(1),

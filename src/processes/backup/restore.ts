@@ -3,10 +3,11 @@ import { dirname, join } from 'node:path'
 import type { Config } from '../../config/index.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { openStore, sqlitePath } from '../../platform/sql.ts'
-import { changeDatabase } from '../../platform/sql-copy.ts'
+import { changeDatabase, emptyTables } from '../../platform/sql-copy.ts'
 import { migrateRegistry, openRegistry } from '../../rooms/registry/index.ts'
 import { wrapAnew } from '../../signer/index.ts'
 import { tryDataDirectory } from '../data-directory.ts'
+import { returnPathKeyFile } from '../return-path-key.ts'
 import { StartFailure } from '../start-failure.ts'
 import { type Manifest, readManifest, syncFile } from './manifest.ts'
 
@@ -39,10 +40,11 @@ export async function restore(config: Config, directory: string, dryRun: boolean
     const store = sqlitePath(config.store.url)
     for (const { name } of manifest.files) {
       if (name === 'wrapping.key') putWrappingKey(config, join(directory, name))
+      if (name === returnPathKeyFile) put(join(directory, name), join(config.dataDir, name), guarded)
       if (name.startsWith('ledger/')) putLedger(join(directory, name), join(config.dataDir, name))
     }
     mkdirSync(dirname(store), { recursive: true, mode: 0o700 })
-    put(join(directory, 'anechoic.db'), store, (file) => changeDatabase(file, ['DELETE FROM ledger_progress']))
+    put(join(directory, 'anechoic.db'), store, (file) => emptyTables(file, progressTables))
     return { manifest, ...(await keysThatOpen(config)) }
   } finally {
     lock.release()
@@ -65,12 +67,19 @@ function placeOf(wrapping: string): string | null {
   return wrapping.startsWith('file:') ? wrapping.slice('file:'.length) : null
 }
 
+/** How far each that follows the ledger had read the queue before: the new one counts from 1 again. */
+const progressTables = ['ledger_progress', 'suppression_progress', 'bulk_progress']
+
 function putWrappingKey({ keys }: Config, from: string): void {
   const place = placeOf(keys.wrapping)
   if (place === null)
     throw new StartFailure('the backup holds a wrapping key, and keys.wrapping names no file to put it into')
   mkdirSync(dirname(place), { recursive: true, mode: 0o700 })
-  put(from, place, (file) => chmodSync(file, 0o600))
+  put(from, place, guarded)
+}
+
+function guarded(file: string): void {
+  chmodSync(file, 0o600)
 }
 
 /**
