@@ -109,6 +109,7 @@ describe('verbs with a server', { timeout: 60_000 }, () => {
       lookedAt: null,
       seenAt: null,
       trouble: null,
+      returnPath: null,
       record: {
         name: '_anechoic-challenge.acme.example',
         type: 'TXT',
@@ -431,7 +432,7 @@ describe('verbs without a server', { timeout: 90_000 }, () => {
 
     expect(await jsonHere('keys', 'list')).toEqual(keys)
     expect(await jsonHere('why', idIn(refused), '--replay')).toMatchObject({ replay: { same: true } })
-    expect(await jsonHere('seen', 'list')).toMatchObject([{ refusedBy: { 'domain-not-owned': 2 } }])
+    expect(await jsonHere('seen', 'list')).toMatchObject([{ refusedBy: { 'domain-not-owned': 3 } }])
 
     const rows = (await jsonHere('queue', 'list', '--customer', 'acme')) as readonly Row[]
     const [first = '', second = '', third = ''] = rows.map((row) => row.id)

@@ -208,7 +208,7 @@ log: { level: info }
     for (const network of [...(providers.m365.networks ?? []), ...(providers.google.networks ?? [])]) {
       must(network.prefix >= (bitsOf(network.address) === 32 ? 12 : 32), 'no list of a provider is wider than allowed')
     }
-    must(workers === 1 && listeners.length > 0, 'there is one relay process and it listens')
+    must(workers >= 1 && workers <= 32 && listeners.length > 0, 'there are few relay processes and they listen')
     must(
       listeners.every((one) => one.tls !== null || (!one.auth && !one.requireTls)),
       'passwords need TLS',
