@@ -116,7 +116,7 @@ async function checkProblems(asked: string | null, policy: string | null): Promi
   const { findConfig, here, isConfigProblems, loadConfig } = await import('./config/index.ts')
   const config = loadConfig(findConfig(asked), process.env, { ...here(), opensFiles: true })
   if (isConfigProblems(config)) return config.problems
-  const { readShaping } = await import('./processes/shaping-files.ts')
+  const { readShaping } = await import('./processes/shaping-profiles.ts')
   const shaping = policy === null ? readShaping(config.delivery.shaping).problems : []
   const file = policy ?? config.policy
   if (file === null) return shaping

@@ -2,10 +2,13 @@ import type { SendHandle } from 'node:child_process'
 import type { Config } from '../config/index.ts'
 import { exitCodes } from '../standards/exit-codes.ts'
 import type { Answer, ChildName, DoorWay, FromSupervisor, Question, ToSupervisor } from './messages.ts'
+import type { ShapingRead } from './shaping-profiles.ts'
 
 /** A child's end of the channel. When the channel closes the supervisor is gone, and so is this process. */
 export type SupervisorChannel = {
   readonly config: Config
+  /** What receivers are given, as the supervisor read it. */
+  readonly shaping: ShapingRead
   readonly name: ChildName
   /** Shards without a relay of their own that this one looks after. */
   readonly adopted: readonly number[]
@@ -31,7 +34,8 @@ export type SupervisorChannel = {
 }
 
 type Answering = (verb: string, args: unknown) => Promise<unknown>
-type Reload = (config: Config) => Promise<readonly string[]>
+type Reload = (config: Config, shaping: ShapingRead) => Promise<readonly string[]>
+type Reloaded = Extract<FromSupervisor, { readonly kind: 'reload' }>
 type Begin = Extract<FromSupervisor, { readonly kind: 'begin' }>
 
 const askTimeoutMs = 10_000
@@ -66,7 +70,7 @@ export async function openSupervisorChannel(): Promise<SupervisorChannel> {
       case 'stop':
         return void end(stop)
       case 'reload':
-        return void reloading.promise.then((reload) => takeUp(reload, message.config))
+        return void reloading.promise.then((reload) => takeUp(reload, message))
       case 'away':
         questions.giveUp(message.name)
         for (const hear of heirs) hear(message.name)
@@ -80,9 +84,10 @@ export async function openSupervisorChannel(): Promise<SupervisorChannel> {
         return message satisfies never
     }
   })
-  const { config, firstStart, name, adopted } = await begun.promise
+  const { config, shaping, firstStart, name, adopted } = await begun.promise
   return {
     config,
+    shaping,
     name,
     adopted,
     firstStart,
@@ -123,10 +128,10 @@ async function end(stop: () => Promise<void>): Promise<void> {
   }
 }
 
-async function takeUp(reload: Reload, config: Config): Promise<void> {
-  // Through a promise, so that what is thrown at once is a problem too and not the end of the process.
-  const taken = Promise.resolve(config).then(reload)
-  say({ kind: 'reloaded', problems: await taken.catch((error: unknown) => [wordsOf(error)]) })
+async function takeUp(reload: Reload, { config, shaping }: Reloaded): Promise<void> {
+  // In a function that waits, so that what is thrown at once is a problem too and not the end of the process.
+  const taken = async (): Promise<readonly string[]> => reload(config, shaping)
+  say({ kind: 'reloaded', problems: await taken().catch((error: unknown) => [wordsOf(error)]) })
 }
 
 /** What this process answers, by verb. */

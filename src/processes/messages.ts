@@ -1,4 +1,5 @@
 import type { Config } from '../config/index.ts'
+import type { ShapingRead } from './shaping-profiles.ts'
 
 /** What travels on the channel between the supervisor and its children. Plain JSON; a socket travels beside a `door` message. */
 export type FromSupervisor =
@@ -6,12 +7,17 @@ export type FromSupervisor =
    * First, once: the configuration as the supervisor read it, so that a restarted child never meets a half-edited file.
    * `firstStart` until the whole instance has once been ready: only then does a bad file end it.
    */
-  | ({ readonly kind: 'begin'; readonly config: Config; readonly firstStart: boolean } & Role)
+  | ({
+      readonly kind: 'begin'
+      readonly config: Config
+      readonly shaping: ShapingRead
+      readonly firstStart: boolean
+    } & Role)
   /** Control has taken the policy file: only now may mail be judged. */
   | { readonly kind: 'policy-taken' }
   | { readonly kind: 'stop' }
   /** Read files again (certificates, the policy) and take up what can change in a running process. Answered by `reloaded`. */
-  | { readonly kind: 'reload'; readonly config: Config }
+  | { readonly kind: 'reload'; readonly config: Config; readonly shaping: ShapingRead }
   /** Another child died: what it was asked will not be answered. */
   | { readonly kind: 'away'; readonly name: ChildName }
   | ({ readonly kind: 'door'; readonly name: string } & DoorWay)

@@ -3,7 +3,8 @@ import type { Custody } from '../path/custody/index.ts'
 import { type ShapingNotice, explainAtRest } from '../path/delivery/index.ts'
 import type { Dns } from '../platform/dns.ts'
 import type { ShapingDesk } from './shaping-desk.ts'
-import { readNotices, readShaping, shardsWithNotices, writeNotices } from './shaping-files.ts'
+import { readNotices, shardsWithNotices, writeNotices } from './shaping-files.ts'
+import { readShaping } from './shaping-profiles.ts'
 
 /** The desk where no relay runs: what is kept over a restart, and the profiles that the next start takes up. */
 export function openOfflineShaping(options: {

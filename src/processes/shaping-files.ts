@@ -1,26 +1,6 @@
 import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  type Profiles,
-  type ShapingNotice,
-  builtInProfiles,
-  isProfileProblems,
-  readProfiles,
-} from '../path/delivery/index.ts'
-
-/** The profiles of receivers, and what is wrong with the operator's file of them, each as `FILE:LINE:COLUMN path: message`. */
-export type ShapingRead = { readonly profiles: Profiles; readonly problems: readonly string[] }
-
-/** Reads the operator's profiles over those that come with the program; where they have problems those of the program hold alone. */
-export function readShaping(file: string | null): ShapingRead {
-  if (file === null) return { profiles: builtInProfiles(), problems: [] }
-  try {
-    const read = readProfiles(readFileSync(file, 'utf8'), file)
-    return isProfileProblems(read) ? { profiles: builtInProfiles(), ...read } : { profiles: read, problems: [] }
-  } catch (error) {
-    return { profiles: builtInProfiles(), problems: [`${file}:1:1 cannot be read: ${(error as Error).message}`] }
-  }
-}
+import type { ShapingNotice } from '../path/delivery/index.ts'
 
 const nameOf = (shard: number): string => `shaping-${shard}.json`
 const anyName = /^shaping-(\d+)\.json$/

@@ -8,8 +8,17 @@ import { tryDataDirectory } from './data-directory.ts'
 import { KeptChild } from './kept-child.ts'
 import { removeLocalAccess } from './local-access.ts'
 import { KeptSockets } from './kept-sockets.ts'
-import { type ChildName, type Passed, type RelayName, type ToSupervisor, relayNames, shardOf } from './messages.ts'
+import {
+  type ChildName,
+  type FromSupervisor,
+  type Passed,
+  type RelayName,
+  type ToSupervisor,
+  relayNames,
+  shardOf,
+} from './messages.ts'
 import { reloadOf } from './reload.ts'
+import { readShaping } from './shaping-profiles.ts'
 import { adoptedBy } from './shards.ts'
 import type { Asked } from './signals.ts'
 import { StartFailure } from './start-failure.ts'
@@ -131,7 +140,7 @@ class Supervision {
         this.#config = next
         this.#problems = false
         for (const name of this.#relays.keys()) this.#reloading.add(name)
-        for (const child of this.#children()) child.tell({ kind: 'reload', config: this.#pinned() })
+        for (const child of this.#children()) child.tell(this.#reloadMessage())
         return
       case 'renew':
         this.#before = this.#config
@@ -183,7 +192,8 @@ class Supervision {
         const { dataDir, workers } = this.#config
         const adopted = name === 'control' ? [] : adoptedBy(shardOf(name), dataDir, workers)
         const config = this.#pinned()
-        const begin = { kind: 'begin', name, adopted, config, firstStart: !this.#announced } as const
+        const shaping = readShaping(config.delivery.shaping)
+        const begin = { kind: 'begin', name, adopted, config, shaping, firstStart: !this.#announced } as const
         return this.#policyTaken ? [begin, { kind: 'policy-taken' }] : [begin]
       },
       // One that is on its way out has nothing more to say.
@@ -248,6 +258,10 @@ class Supervision {
     if (this.#reloadWanted) this.reload()
   }
 
+  #reloadMessage(): Extract<FromSupervisor, { readonly kind: 'reload' }> {
+    return { kind: 'reload', config: this.#pinned(), shaping: readShaping(this.#config.delivery.shaping) }
+  }
+
   /** Once every relay has answered: a change that one of them cannot take up is taken back by all. */
   #reloaded(name: ChildName, problems: readonly string[]): void {
     for (const problem of problems) this.#complain(problem)
@@ -256,8 +270,7 @@ class Supervision {
     if (this.#reloading.size > 0) return
     if (this.#problems) {
       this.#config = this.#before
-      if (this.#relays.size > 1)
-        for (const relay of this.#relays.values()) relay.tell({ kind: 'reload', config: this.#pinned() })
+      if (this.#relays.size > 1) for (const relay of this.#relays.values()) relay.tell(this.#reloadMessage())
     }
     this.#before = null
     if (this.#reloadWanted) this.reload()

@@ -117,7 +117,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
       : shareLimits(channel, { ...countedIn(counters, copies, policy.current, now, siteBudget), clock, log })
   const returnKey = readReturnPathKey(config.dataDir)
   if (sharing !== null) siteBudget.shareBy(sharing.book)
-  const shaping = openShapingKeeper({ dataDir: config.dataDir, shard, file: config.delivery.shaping, log })
+  const shaping = openShapingKeeper({ dataDir: config.dataDir, shard, read: channel.shaping, log })
   if (channel.firstStart && shaping.problems.length > 0) throw new StartFailure(shaping.problems.join('\n'))
   /** The way of a message into a shard and out of it. */
   const wayThrough = (at: number, kept: Custody): Way => {
@@ -195,9 +195,9 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
       clock,
     }),
   )
-  channel.onReload((next) => {
+  channel.onReload((next, read) => {
     listeners.update(next)
-    return Promise.resolve(shaping.reload(next.delivery.shaping))
+    return Promise.resolve(shaping.reload(read))
   })
   channel.onStop(async () => {
     isOpen = false

@@ -1,6 +1,7 @@
 import type { ShapingChoice, ShapingFace, ShapingNotice } from '../../path/delivery/index.ts'
 import type { Log } from '../../platform/log.ts'
-import { readNotices, readShaping, writeNotices } from '../shaping-files.ts'
+import { readNotices, writeNotices } from '../shaping-files.ts'
+import type { ShapingRead } from '../shaping-profiles.ts'
 
 /** Actions that changed within so many milliseconds are written together. */
 const writeAfterMs = 100
@@ -13,20 +14,19 @@ export type ShapingKeeper = {
   readonly choice: ShapingChoice
   /** Makes a delivery one of those that know the same. */
   join(face: ShapingFace): void
-  /** Reads the profiles again; with problems the old ones stay. */
-  reload(file: string | null): readonly string[]
+  /** Takes up profiles that were read again; with problems the old ones stay. */
+  reload(read: ShapingRead): readonly string[]
   close(): void
 }
 
 export function openShapingKeeper(options: {
   readonly dataDir: string
   readonly shard: number
-  readonly file: string | null
+  readonly read: ShapingRead
   readonly log: Log
 }): ShapingKeeper {
-  const { dataDir, shard, file, log } = options
+  const { dataDir, shard, read, log } = options
   const faces: ShapingFace[] = []
-  const read = readShaping(file)
   for (const problem of read.problems)
     log.error('the profiles of receivers have errors; those built in hold', { problem })
   const state: { profiles: ShapingChoice['profiles']; timer: NodeJS.Timeout | null } = {
@@ -58,8 +58,7 @@ export function openShapingKeeper(options: {
       faces.push(face)
       face.onNotice((notice) => changed(notice, face))
     },
-    reload: (next) => {
-      const again = readShaping(next)
+    reload: (again) => {
       if (again.problems.length > 0) return again.problems
       state.profiles = again.profiles
       for (const one of faces) one.follow(again.profiles)
