@@ -14,7 +14,7 @@ import { expandListeners } from './routing/own-listeners.ts'
 import { FamilyMemory } from './routing/families.ts'
 import { routeTable } from './routing/route.ts'
 import { type ShapingFace, openShaping, shapingFace } from './shaping/face.ts'
-import { Scheduler } from './scheduler.ts'
+import { Scheduler } from './schedule/scheduler.ts'
 
 /** The room at work. */
 export interface Delivery {

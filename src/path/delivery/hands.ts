@@ -6,7 +6,7 @@ import type { Hold, ManualRoute, QueueDetail, StoredMessage } from '../custody/c
 import type { DecisionId } from '../decision/decision.ts'
 import { type Notice, reportOn } from './report.ts'
 import type { Room } from './room.ts'
-import type { Scheduler } from './scheduler.ts'
+import type { Scheduler } from './schedule/scheduler.ts'
 import { eventAbout } from './event-about.ts'
 import { wants } from './settle.ts'
 

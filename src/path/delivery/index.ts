@@ -1,5 +1,5 @@
 export { type Delivery, startDelivery } from './delivery.ts'
-export { InTheAir } from './leases.ts'
+export { InTheAir } from './schedule/leases.ts'
 export { egressPools } from './egress/pools.ts'
 export { checkReverseNames } from './egress/reverse-name.ts'
 export { WarmUpBook } from './egress/warm-up.ts'

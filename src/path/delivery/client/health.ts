@@ -1,5 +1,5 @@
 import type { Timeouts } from '../settings.ts'
-import type { SiteCondition } from '../places.ts'
+import type { SiteCondition } from '../schedule/places.ts'
 
 type Record = {
   condition: SiteCondition

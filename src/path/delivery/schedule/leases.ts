@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DecisionId } from '../decision/decision.ts'
+import type { DecisionId } from '../../decision/decision.ts'
 
 type Lease = {
   /** Gives the message up while nobody works on it yet; null while somebody does. */

@@ -1,4 +1,4 @@
-import type { DecisionId } from '../decision/decision.ts'
+import type { DecisionId } from '../../decision/decision.ts'
 import type { Job } from './job.ts'
 import type { Places } from './places.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { DueMessage, Lane, LaneRest } from '../custody/custody.ts'
-import type { DecisionId } from '../decision/decision.ts'
+import type { DueMessage, Lane, LaneRest } from '../../custody/custody.ts'
+import type { DecisionId } from '../../decision/decision.ts'
 import { LaneRounds } from './lane-rounds.ts'
 import { type Place, Places, type SiteCondition } from './places.ts'
 

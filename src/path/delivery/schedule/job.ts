@@ -1,5 +1,5 @@
-import type { Lane, StoredMessage } from '../custody/custody.ts'
-import type { DecisionId } from '../decision/decision.ts'
+import type { Lane, StoredMessage } from '../../custody/custody.ts'
+import type { DecisionId } from '../../decision/decision.ts'
 
 /** A message fresh from acceptance: nothing of it needs to be read back. */
 export type Offered = { readonly message: StoredMessage; readonly body: readonly Buffer[] }

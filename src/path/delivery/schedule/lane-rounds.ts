@@ -1,5 +1,5 @@
-import type { Custody, DueMessage, Lane, LaneRest } from '../custody/custody.ts'
-import type { DecisionId } from '../decision/decision.ts'
+import type { Custody, DueMessage, Lane, LaneRest } from '../../custody/custody.ts'
+import type { DecisionId } from '../../decision/decision.ts'
 import { type Places, everywhere } from './places.ts'
 import { Turns } from './turns.ts'
 

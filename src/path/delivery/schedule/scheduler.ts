@@ -1,16 +1,16 @@
-import type { Domain } from '../../standards/names/domain.ts'
-import type { Lane, ManualRoute } from '../custody/custody.ts'
-import type { DecisionId } from '../decision/decision.ts'
-import { type Carried, carry } from './carry.ts'
+import type { Domain } from '../../../standards/names/domain.ts'
+import type { Lane, ManualRoute } from '../../custody/custody.ts'
+import type { DecisionId } from '../../decision/decision.ts'
+import { type Carried, carry } from '../carry.ts'
 import { type Job, type Offered, bytesOf } from './job.ts'
 import { LaneRounds, type SiteView } from './lane-rounds.ts'
 import { Leases } from './leases.ts'
 import { Places, everywhere } from './places.ts'
 import { Pressure } from './pressure.ts'
 import { ReadyJobs } from './ready-jobs.ts'
-import { faultWait } from './retry.ts'
-import type { Room } from './room.ts'
-import { hostKey } from './routing/route.ts'
+import { faultWait } from '../retry.ts'
+import type { Room } from '../room.ts'
+import { hostKey } from '../routing/route.ts'
 
 /** The longest sleep between two looks at the queue, whatever custody said: what another hand changed is found by then. */
 const longestSleep = 30_000
