@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LedgerEvent } from '../../rooms/ledger/index.ts'
 import type { Outcome, StoredMessage } from '../custody/custody.ts'
-import type { AttemptResult } from './client/attempt.ts'
+import type { AttemptResult } from './client/attempt-result.ts'
 import { type Notice, type Report, reportOn } from './report.ts'
 import { faultWait } from './retry.ts'
 import type { Room } from './room.ts'

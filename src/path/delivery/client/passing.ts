@@ -3,7 +3,7 @@ import type { ReplyClass } from '../../../standards/smtp/reply-patterns.ts'
 import { consequenceOf } from '../shaping/consequence.ts'
 import type { Passage } from '../shaping/passage.ts'
 import type { Shaping } from '../shaping/shaping.ts'
-import type { AttemptResult } from './attempt.ts'
+import type { AttemptResult } from './attempt-result.ts'
 
 /** Whose message it is, as far as shaping asks. */
 export type Subject = {
