@@ -1,7 +1,5 @@
 const width = 1024
 
-export type Filling<V> = { readonly set: (key: string, value: V) => void; readonly done: () => BranchingMap<V> }
-
 /**
  * An immutable map that is cheap to change: `with` copies the few branches that a change falls into and shares the rest, so one change
  * among a million entries costs a thousandth of a copy. A look-up costs one hash more than a Map's. Order is not kept.
@@ -16,18 +14,9 @@ export class BranchingMap<V> implements ReadonlyMap<string, V> {
   }
 
   static of<V>(entries: Iterable<readonly [string, V]> = []): BranchingMap<V> {
-    const filling = BranchingMap.filling<V>()
-    for (const [key, value] of entries) filling.set(key, value)
-    return filling.done()
-  }
-
-  /** For a map that is made entry by entry. After `done` nothing may be set any more. */
-  static filling<V>(): Filling<V> {
     const branches = Array.from({ length: width }, () => new Map<string, V>())
-    return {
-      set: (key, value) => void branches[branchOf(key)]?.set(key, value),
-      done: () => new BranchingMap(branches),
-    }
+    for (const [key, value] of entries) branches[branchOf(key)]?.set(key, value)
+    return new BranchingMap(branches)
   }
 
   /** A map with these entries changed; `undefined` takes one away. Of two changes to one key the later counts. */
