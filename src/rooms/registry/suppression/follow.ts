@@ -1,3 +1,4 @@
+import { newTo } from '../../../platform/sql-progress.ts'
 import type { StoredEvent } from '../../ledger/index.ts'
 import { type Failure, failuresOf } from './failures.ts'
 import { putOnList } from './store.ts'
@@ -12,7 +13,7 @@ export async function takeEvents(db: SuppressionDb, events: readonly StoredEvent
   const telling = events.filter((event) => failuresOf(event).length > 0)
   if (telling.length === 0) return
   await db.transaction().execute(async (tx) => {
-    const fresh = await notTakenYet(tx, telling)
+    const fresh = await newTo(tx, 'suppression_progress', telling)
     const entries: Suppression[] = []
     for (const failure of fresh.flatMap(failuresOf)) {
       const entry = await entryFor(tx, failure)
@@ -20,30 +21,6 @@ export async function takeEvents(db: SuppressionDb, events: readonly StoredEvent
     }
     for (const [, own] of Map.groupBy(entries, (one) => one.customer)) await putOnList(tx, own, { now, dryRun: false })
   })
-}
-
-async function notTakenYet(
-  tx: SuppressionTransaction,
-  events: readonly StoredEvent[],
-): Promise<readonly StoredEvent[]> {
-  const fresh: StoredEvent[] = []
-  for (const [shard, own] of Map.groupBy(events, (event) => event.shard)) {
-    const row = await tx
-      .selectFrom('suppression_progress')
-      .select('sequence')
-      .where('shard', '=', shard)
-      .executeTakeFirst()
-    const taken = row?.sequence ?? 0
-    const later = own.filter((event) => event.sequence > taken)
-    const sequence = Math.max(taken, ...later.map((event) => event.sequence))
-    await tx
-      .insertInto('suppression_progress')
-      .values({ shard, sequence })
-      .onConflict((conflict) => conflict.column('shard').doUpdateSet({ sequence }))
-      .execute()
-    fresh.push(...later)
-  }
-  return fresh
 }
 
 /** What a failure puts on the list; null while it takes more of them. */

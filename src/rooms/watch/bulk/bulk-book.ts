@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely'
+import { newTo } from '../../../platform/sql-progress.ts'
 import type { StoredEvent } from '../../ledger/index.ts'
 import { type BigReceiver, bulkThreshold } from './big-receivers.ts'
 import { type Mailing, mailingOf } from './mailing.ts'
@@ -62,10 +63,8 @@ export function openBulkBook<Tables>(store: Kysely<Tables>): BulkBook {
       })
       if (told.length === 0) return
       await db.transaction().execute(async (tx) => {
-        const fresh = await notTakenYet(
-          tx,
-          told.map(({ event }) => event),
-        )
+        const counted = told.map(({ event }) => event)
+        const fresh = new Set(await newTo(tx, 'bulk_progress', counted))
         const mailings = told.filter(({ event }) => fresh.has(event)).map(({ mailing }) => mailing)
         await countVolumes(tx, mailings)
         await noteFaults(tx, mailings, shapes)
@@ -103,26 +102,6 @@ export function openBulkBook<Tables>(store: Kysely<Tables>): BulkBook {
         .execute()
     },
   }
-}
-
-async function notTakenYet(
-  tx: Transaction<BulkTables>,
-  events: readonly StoredEvent[],
-): Promise<ReadonlySet<StoredEvent>> {
-  const fresh = new Set<StoredEvent>()
-  for (const [shard, own] of Map.groupBy(events, (event) => event.shard)) {
-    const row = await tx.selectFrom('bulk_progress').select('sequence').where('shard', '=', shard).executeTakeFirst()
-    const taken = row?.sequence ?? 0
-    const later = own.filter((event) => event.sequence > taken)
-    const sequence = Math.max(taken, ...later.map((event) => event.sequence))
-    await tx
-      .insertInto('bulk_progress')
-      .values({ shard, sequence })
-      .onConflict((conflict) => conflict.column('shard').doUpdateSet({ sequence }))
-      .execute()
-    for (const event of later) fresh.add(event)
-  }
-  return fresh
 }
 
 async function countVolumes(tx: Transaction<BulkTables>, mailings: readonly Mailing[]): Promise<void> {
