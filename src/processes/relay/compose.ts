@@ -1,25 +1,13 @@
-import type { Config } from '../../config/index.ts'
 import type { Custody } from '../../path/custody/index.ts'
-import { DecisionIds, limitKeysOf, limitsByKey, sealPermit } from '../../path/decision/index.ts'
-import {
-  type Delivery,
-  type DeliverySettings,
-  WarmUpBook,
-  defaultDelivery,
-  startDelivery,
-} from '../../path/delivery/index.ts'
+import { limitKeysOf, limitsByKey } from '../../path/decision/index.ts'
+import { type Delivery, WarmUpBook } from '../../path/delivery/index.ts'
 import { openEvidence } from '../../path/evidence/index.ts'
-import { type Path, openPath } from '../../path/path.ts'
-import type { Clock } from '../../platform/clock.ts'
-import { readCertificates } from '../../platform/trust.ts'
 import { cachedDns } from '../../platform/dns-system.ts'
-import type { Log } from '../../platform/log.ts'
 import { openStore } from '../../platform/sql.ts'
 import { type LaterReport, openFeedbackDoor, openLetterbox } from '../../rooms/feedback/index.ts'
 import { type PolicySnapshot, migrateRegistry, openRegistry } from '../../rooms/registry/index.ts'
 import { CopyCounter, RollingCounters, StandingBook, countedSince } from '../../rooms/watch/index.ts'
 import type { SignerClient } from '../../signer/index.ts'
-import type { Secret } from '../../standards/secret.ts'
 import type { SupervisorChannel } from '../child.ts'
 import { answerDeskQuestions } from '../desk-questions.ts'
 import { migrateProgress } from '../ledger-progress.ts'
@@ -37,14 +25,14 @@ import { laterReportVerb } from './later-report-verb.ts'
 import { storeLaterReport } from './later-reports.ts'
 import { listenersOf } from './listeners.ts'
 import { openOutboundTls } from './outbound-tls.ts'
-import { returnAddresses } from './return-addresses.ts'
 import { warnOfNames } from './own-names.ts'
-import { policyAnswers } from './policy-answers.ts'
 import { watchPolicy } from './policy-watch.ts'
 import { openShapingKeeper } from './shaping-keeper.ts'
 import { shapeTogether } from './shaping-together.ts'
-import { type ShardBudget, SiteBudget } from './site-budget.ts'
+import { SiteBudget } from './site-budget.ts'
+import type { Started } from './started.ts'
 import { watchSuppressions } from './suppression-watch.ts'
+import { type Common, openWay } from './way.ts'
 
 /** How long mail in the air may take to finish when we stop, in milliseconds (contract section 1). */
 const graceMs = 10_000
@@ -53,18 +41,6 @@ const signerWithinMs = 10_000
 
 /** The start itself does not wait for it, nor does the first mail after it. */
 const warmUpAfterMs = 500
-
-/** What is started before the rest is loaded. */
-export type Started = {
-  readonly shard: number
-  readonly signer: SignerClient
-  readonly sealKey: Secret<Buffer>
-  readonly custody: Custody
-  readonly log: Log
-  readonly clock: Clock
-}
-
-type Way = { readonly path: Path; readonly delivery: Delivery; readonly budget: ShardBudget | null }
 
 /** Joins the rooms of a relay, ingress to delivery, and opens its listeners. */
 export async function composeRelay(channel: SupervisorChannel, started: Started): Promise<void> {
@@ -119,50 +95,27 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
   if (sharing !== null) siteBudget.shareBy(sharing.book)
   const shaping = openShapingKeeper({ dataDir: config.dataDir, shard, read: channel.shaping, log })
   if (channel.firstStart && shaping.problems.length > 0) throw new StartFailure(shaping.problems.join('\n'))
-  /** The way of a message into a shard and out of it. */
-  const wayThrough = (at: number, kept: Custody): Way => {
-    let delivery: Delivery | null = null
-    const budget = config.workers === 1 ? null : siteBudget.forShard()
-    const path = openPath({
-      evidence,
-      policy: policy.current,
-      standing,
-      counters,
-      copies,
-      shared: sharing?.book ?? null,
-      suppressions: suppressions.book,
-      custody: kept,
-      carry: (message, body) => delivery?.offer(message, body),
-      ids: new DecisionIds(now, at, Math.random),
-      clock,
-      log,
-      operator: config.operator.domain,
-      holdFor: config.retention.heldBodies,
-    })
-    delivery = startDelivery({
-      custody: kept,
-      signer,
-      rejudge: path.rejudge,
-      seal: (permit, key, input) => sealPermit(permit, key, input, sealKey, now()),
-      admitOwn: path.admitOwn,
-      returnAddress: returnAddresses(path, returnKey, clock),
-      dns,
-      protections: tls.protections,
-      warmth,
-      shaping: { ...shaping.choice, ...(budget === null ? {} : { budget }) },
-      ...policyAnswers(policy.current, suppressions.book, now),
-      clock,
-      log,
-      settings: deliverySettings(config, tls.roots),
-      hostname: config.hostname,
-      operatorDomain: config.operator.domain,
-    })
-    const carrier = delivery
-    budget?.readCounts((passage) => carrier.connectionsAt(passage))
-    shaping.join(delivery.shaping)
-    return { path, delivery, budget }
+  const common: Common = {
+    config,
+    signer,
+    sealKey,
+    log,
+    clock,
+    dns,
+    evidence,
+    policy,
+    standing,
+    counters,
+    copies,
+    warmth,
+    suppressions: suppressions.book,
+    tls,
+    shaping,
+    returnKey,
+    siteBudget,
+    shared: sharing?.book ?? null,
   }
-  const own = wayThrough(shard, custody)
+  const own = openWay(common, shard, custody)
   tls.report({ custody, ...own.path, kick: () => own.delivery.kick() })
   carrying.push(own.delivery)
   let isOpen = false
@@ -219,7 +172,7 @@ export async function composeRelay(channel: SupervisorChannel, started: Started)
     log,
     carry: async (at, kept) => {
       await loadCharges(kept)
-      const { delivery, budget } = wayThrough(at, kept)
+      const { delivery, budget } = openWay(common, at, kept)
       desks.set(at, deskOf(kept, delivery))
       const shardChores = startShardChores({ delivery, custody: kept, store, shard: at, log })
       return {
@@ -264,21 +217,4 @@ function countedIn(
 async function signerStands(signer: SignerClient): Promise<void> {
   if (await atMost(signerWithinMs, signer.ready())) return
   throw new StartFailure('keys.wrapping: the signer does not start with it; its own words are above')
-}
-
-function deliverySettings(config: Config, tlsRoots: readonly string[] | null): DeliverySettings {
-  const { routes, port, sourceAddresses, pools, retry } = config.delivery
-  return {
-    ...defaultDelivery,
-    routes: routes.map(({ tlsCa, ...route }) =>
-      tlsCa === null ? route : { ...route, roots: readCertificates(tlsCa) },
-    ),
-    tlsRoots,
-    port,
-    sourceAddresses,
-    pools,
-    retry,
-    ownListeners: config.listeners.map((one) => ({ address: one.host, port: one.port })),
-    holdFor: config.retention.heldBodies,
-  }
 }
